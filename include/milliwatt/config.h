@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * What differs between targets: where constant tables live and how they are read.
+ *
+ * Every macro has a default and can be set from the build (`-DMW_FLASH=...`).
+ */
+#ifndef MILLIWATT_CONFIG_H
+#define MILLIWATT_CONFIG_H
+
+#include <stdint.h>
+#include <string.h>
+
+/**
+ * MW_USE_PROGMEM: 1 when constants need their own reading instructions to stay in flash.
+ * Default: 1 on 8-bit AVR, else 0 (`const` data is in flash and readable in place).
+ * AVR tables must lie in the first 64 KiB of flash, as `PROGMEM` puts them.
+ */
+#ifndef MW_USE_PROGMEM
+#if defined(__AVR__)
+#define MW_USE_PROGMEM 1
+#else
+#define MW_USE_PROGMEM 0
+#endif
+#endif
+
+#if MW_USE_PROGMEM
+#include <avr/pgmspace.h>
+#define MW_FLASH PROGMEM
+#define MW_READ_8(address) pgm_read_byte(address)
+#define MW_READ_16(address) pgm_read_word(address)
+#define MW_READ_32(address) pgm_read_dword(address)
+#define MW_READ_BYTES(to, from, size) ((void) memcpy_P((to), (from), (size)))
+#else
+/** MW_FLASH: attribute of constant tables. */
+#ifndef MW_FLASH
+#define MW_FLASH
+#endif
+/** Read an unsigned integer of 8, 16 or 32 bits from a ::MW_FLASH table of that very type. */
+#define MW_READ_8(address) (*(const uint8_t *) (address))
+#define MW_READ_16(address) (*(const uint16_t *) (address))
+#define MW_READ_32(address) (*(const uint32_t *) (address))
+/** Copy bytes out of a ::MW_FLASH object. */
+#define MW_READ_BYTES(to, from, size) ((void) memcpy((to), (from), (size)))
+#endif
+
+#endif

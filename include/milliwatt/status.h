@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * The one status type of the library.
+ *
+ * Functions that return a class index return it as a non-negative int and errors as negative
+ * ::mw_status values, so `result < 0` is the whole check.
+ */
+#ifndef MILLIWATT_STATUS_H
+#define MILLIWATT_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Every status: X(enumerator, value, text). The text is what mw_status_string() answers. */
+#define MW_STATUS_LIST(X)                                                   \
+    X(MW_OK, 0, "ok")                                                       \
+    X(MW_ERROR_ARGUMENT, -1, "a pointer is NULL")                           \
+    X(MW_ERROR_LENGTH, -2, "an array has the wrong number of elements")     \
+    X(MW_ERROR_NAN, -3, "a feature is NaN and the model was not trained on missing values")
+
+#define MW_STATUS_ENUMERATOR(name, value, text) name = (value),
+typedef enum mw_status { MW_STATUS_LIST(MW_STATUS_ENUMERATOR) } mw_status;
+#undef MW_STATUS_ENUMERATOR
+
+/**
+ * A short English text for a status.
+ *
+ * @param status any int: a ::mw_status, or a class index, which counts as "ok".
+ * @return a string constant that lives forever, never NULL.
+ */
+const char *mw_status_string(int status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,5 @@
+"""``python -m milliwatt``: the command line."""
+
+from milliwatt.cli import main
+
+main()

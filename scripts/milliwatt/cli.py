@@ -1,0 +1,139 @@
+"""The command line: ``milliwatt export | emit | check``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from milliwatt.errors import MilliwattError
+from milliwatt.options import ModelOptions
+from milliwatt.version import __version__
+
+app = typer.Typer(
+    help="Trained models as C for microcontrollers, answering exactly as on the PC.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+NameOption = Annotated[str | None, typer.Option(help="Prefix of all C names. [default: from the file]")]
+MethodOption = Annotated[str, typer.Option(help="auto, inline (fast) or loadable (small).")]
+DtypeOption = Annotated[str, typer.Option(help="auto, float, int8, uint8, int16 or int32.")]
+NanOption = Annotated[str, typer.Option(help="What NaN does: auto, refuse, follow or ignore.")]
+CalibrationOption = Annotated[Path | None, typer.Option(help="CSV with samples as the device sees them.")]
+
+
+def main() -> None:
+    """Run the command line; a problem of the user's ends in one message and exit status 1."""
+    try:
+        app()
+    except MilliwattError as error:
+        _errors.print(f"milliwatt: {error}", markup=False)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def export(
+    source: Annotated[Path, typer.Argument(help="A fitted estimator: *.skops, *.joblib or *.pkl.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: *.mw.json or *.csv.")],
+    name: NameOption = None,
+    method: MethodOption = "auto",
+    dtype: DtypeOption = "auto",
+    nan: NanOption = "auto",
+    calibration: CalibrationOption = None,
+) -> None:
+    """Convert an estimator's file to *.mw.json, the file a firmware build needs."""
+    from milliwatt.export import export_file, summary
+
+    with _busy(f"converting {source}"):
+        model = export_file(
+            source,
+            name=name or _name_of(output),
+            options=ModelOptions(method, dtype, nan, str(calibration or "")),
+            trust_pickle=_trust(source),
+            note=lambda text: _errors.print(f"note: {text}", markup=False),
+        )
+        model.save(output, format="csv" if output.suffix == ".csv" else "json")
+    print("\n".join([*summary(model), f"written: {output}"]))
+
+
+@app.command()
+def emit(
+    source: Annotated[Path, typer.Argument(help="A model: *.mw.json.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write the C files to.")],
+    name: NameOption = None,
+    method: MethodOption = "auto",
+    single: Annotated[
+        bool, typer.Option("--single", help="One header instead of header and source.")
+    ] = False,
+) -> None:
+    """Write the C of a model: NAME.h and NAME.c."""
+    from milliwatt.emit.__main__ import emit_file
+
+    ModelOptions(method=method)
+    with _busy(f"emitting {source}"):
+        written, emitted = emit_file(source, output, name=name, method=method, single=single)
+    print(f"method {emitted.choice.method}: {emitted.choice.reason}")
+    print("written: " + ", ".join(str(path) for path in written))
+
+
+@app.command()
+def check(
+    source: Annotated[Path, typer.Argument(help="A model: *.mw.json, or an estimator's file.")],
+    board: Annotated[str, typer.Option(help="A board's name, or the path of a board's YAML file.")],
+    data: Annotated[Path, typer.Option(help="CSV: feature columns, then if you like `label`.")],
+    method: MethodOption = "auto",
+    json: Annotated[Path | None, typer.Option(help="Write the report here as well.")] = None,
+    port: Annotated[str | None, typer.Option(help="Serial port of a real board.")] = None,
+) -> None:
+    """Run a model on a board and compare every answer with this PC's.
+
+    Exit status 1 when an answer differs.
+    """
+    from milliwatt.commands import check_file
+
+    ModelOptions(method=method)
+    with _busy(f"checking {source} on {board}"):
+        report = check_file(
+            source, board=board, data=data, method=method, trust_pickle=_trust(source), port=port
+        )
+    report.print()
+    if json is not None:
+        report.write_json(json)
+    if not report.perfect:
+        raise typer.Exit(1)
+
+
+def _name_of(path: Path) -> str:
+    return path.name.split(".")[0]
+
+
+def _trust(source: Path) -> bool:
+    """Whoever names a pickle on the command line means to load it, but shall know what that does."""
+    if source.suffix.lower() in (".joblib", ".pkl", ".pickle"):
+        _errors.print(f"note: loading {source} runs any code that it holds; *.skops does not", markup=False)
+    return True
+
+
+@contextmanager
+def _busy(what: str) -> Iterator[None]:
+    """A spinner on a terminal, nothing when piped."""
+    if not _errors.is_terminal:
+        yield
+        return
+    with _errors.status(what):
+        yield

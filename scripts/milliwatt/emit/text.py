@@ -1,0 +1,80 @@
+"""Small pieces of C text: literals, arrays, comments, identifiers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from milliwatt.dtypes import FEATURE_TYPES, float32_bits
+
+_WIDTH = 100
+
+
+def integer(value: int, bits: int) -> str:
+    """A signed integer constant that is right where ``int`` has 16 bits too."""
+    if bits <= 16:
+        return "(-32767 - 1)" if value == -32768 else str(value)
+    if bits <= 32:
+        return "(-INT32_C(2147483647) - 1)" if value == -(1 << 31) else f"INT32_C({value})"
+    return f"INT64_C({value})"
+
+
+def float_literal(value: float) -> str:
+    """A float32 constant that reads back to the same bits: nine significant digits do."""
+    text = f"{value:.9g}"
+    return f"{text}f" if any(c in text for c in ".e") else f"{text}.0f"
+
+
+def array(c_type: str, name: str, values: Iterable[str]) -> str:
+    """A constant table in flash."""
+    body = wrap(list(values))
+    return f"static const {c_type} {name}[] MW_FLASH = {{\n{body}\n}};\n"
+
+
+def wrap(items: Sequence[str]) -> str:
+    """Items separated by commas, in lines of at most 100 columns."""
+    lines, line = [], "   "
+    for item in items:
+        if len(line) + len(item) + 2 > _WIDTH:
+            lines.append(line)
+            line = "   "
+        line += f" {item},"
+    return "\n".join([*lines, line])
+
+
+def comment_text(text: str) -> str:
+    """Any text made safe for a C comment, on one line."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return printable.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?")
+
+
+def string_literal(text: str) -> str:
+    """A C string constant: UTF-8, everything but plain ASCII as octal escapes."""
+    out = []
+    for byte in text.encode("utf-8", "surrogatepass"):
+        char = chr(byte)
+        if char in '"\\?' or not 32 <= byte < 127:
+            out.append(f"\\{byte:03o}")
+        else:
+            out.append(char)
+    return '"' + "".join(out) + '"'
+
+
+def identifier(text: str) -> str:
+    """A text as the tail of an upper-case macro name."""
+    return re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_")
+
+
+def condition(dtype: str, operand: str, threshold: float, missing_left: bool | None) -> str:
+    """The C expression that is true when a sample goes left."""
+    kind = FEATURE_TYPES[dtype]
+    if kind.is_integer:
+        return f"{operand} <= {integer(int(threshold), 8 * kind.size)}"
+    bits = float32_bits(threshold)
+    if bits < 0x8000_0000:
+        test = f"mw_float_le_positive({operand}, INT32_C(0x{bits:08x}))"
+    else:
+        test = f"mw_float_le_negative({operand}, UINT32_C(0x{bits:08x}))"
+    if missing_left is None:
+        return test
+    return f"mw_is_nan({operand}) || {test}" if missing_left else f"!mw_is_nan({operand}) && {test}"

@@ -1,0 +1,44 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from milliwatt.errors import MilliwattError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write one UTF-8 file through a temporary beside it; on failure the old file stays."""
+    write_files(path.parent, {path.name: text})
+
+
+def write_files(directory: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write several UTF-8 files into a directory: all are complete before the first one appears."""
+    staged: list[tuple[Path, Path]] = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            staged.append((_stage(directory, text), directory / name))
+        for temporary, target in staged:
+            temporary.replace(target)
+    except OSError as error:
+        raise MilliwattError(f"cannot be written: {error.strerror or error}", file=directory) from None
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
+    return [target for _, target in staged]
+
+
+def _stage(directory: Path, text: str) -> Path:
+    """A new file beside the target, with the permissions any new file would get."""
+    path = directory / f".milliwatt-{os.getpid()}-{secrets.token_hex(6)}"
+    try:
+        with open(path, "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,109 @@
+"""C sources to a shared library, compiled once per content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from milliwatt.errors import MilliwattError, ToolMissingError
+
+_FLAGS = ("-std=c99", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off")
+
+
+def shared_library(files: Mapping[str, str], sources: Sequence[Path], include: Path) -> Path:
+    """Compile generated files together with library sources; the result is cached by content.
+
+    Two processes that need the same library at once both end up with a whole one: each compiles
+    into a directory of its own and moves the result into place.
+    """
+    compiler = find_compiler()
+    target = cache_directory() / f"{_digest(files, sources, include, compiler)}{_suffix()}"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as work:
+        for name, text in files.items():
+            (Path(work) / name).write_text(text, encoding="utf-8")
+        generated = [str(Path(work) / name) for name in files if name.endswith(".c")]
+        built = Path(work) / f"model{_suffix()}"
+        command = [
+            *compiler,
+            *_FLAGS,
+            f"-I{include}",
+            f"-I{work}",
+            *generated,
+            *map(str, sources),
+            "-o",
+            str(built),
+        ]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise MilliwattError(
+                f"the C compiler refused generated code:\n{result.stderr.strip()}",
+                option=shlex.join(compiler),
+                cure="set CC to another compiler; if that does not help, this is a bug in Milliwatt",
+            )
+        built.replace(target)
+    return target
+
+
+@cache
+def _find_compiler(requested: str) -> tuple[str, ...]:
+    candidates = [shlex.split(requested)] if requested else [["cc"], ["gcc"], ["clang"]]
+    for candidate in candidates:
+        if shutil.which(candidate[0]):
+            return tuple(candidate)
+    if requested:
+        raise ToolMissingError(
+            f"CC={requested!r} is not to be found", cure="unset CC or name an installed compiler"
+        )
+    raise ToolMissingError(
+        "no C compiler found: predictions run the emitted C, compiled for this PC",
+        cure="install one: `apt install gcc` (Debian), `xcode-select --install` (macOS), or set CC",
+    )
+
+
+def find_compiler() -> tuple[str, ...]:
+    """The host compiler's command: ``$CC``, else cc, gcc or clang."""
+    return _find_compiler(os.environ.get("CC", "").strip())
+
+
+def cache_directory() -> Path:
+    """Where compiled models are kept: ``$XDG_CACHE_HOME/milliwatt/host`` or the platform's like."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base and sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    return Path(base or Path.home() / ".cache") / "milliwatt" / "host"
+
+
+def _suffix() -> str:
+    return ".dll" if sys.platform == "win32" else ".so"
+
+
+@cache
+def _compiler_version(compiler: tuple[str, ...]) -> str:
+    return subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
+
+
+def _digest(
+    files: Mapping[str, str], sources: Sequence[Path], include: Path, compiler: tuple[str, ...]
+) -> str:
+    digest = hashlib.sha256()
+    head = [*compiler, _compiler_version(compiler), *_FLAGS, platform.machine()]
+    for part in head:
+        digest.update(part.encode() + b"\0")
+    for name in sorted(files):
+        digest.update(name.encode() + b"\0" + files[name].encode() + b"\0")
+    headers = [*include.rglob("*.h"), *{path for source in sources for path in source.parent.glob("*.h")}]
+    for path in sorted({*sources, *headers}):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

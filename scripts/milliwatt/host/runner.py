@@ -1,0 +1,176 @@
+"""Runs a model's emitted C on arrays of samples."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milliwatt import sdk
+from milliwatt.dtypes import FEATURE_TYPES
+from milliwatt.emit import emit_c
+from milliwatt.errors import InputError, MilliwattError
+from milliwatt.host.compiler import shared_library
+from milliwatt.ir import TreeEnsemble
+
+_NUMPY_TYPES = {"float": np.float32, "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32}
+
+# Loops over rows in C; a negative answer is a mw_status and ends the loop.
+_DRIVER_HEAD = """
+#include "{name}.h"
+#if defined(_WIN32)
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+"""
+_DRIVER_CLASSIFY = """
+EXPORT int host_predict(const {type} *x, long rows, int32_t *out)
+{{
+    for (long i = 0; i < rows; ++i) {{
+        const int status = {name}_predict(x + i * {n}L, {n});
+        if (status < 0) {{ return status; }}
+        out[i] = status;
+    }}
+    return MW_OK;
+}}
+"""
+_DRIVER_VECTOR = """
+EXPORT int host_{function}(const {type} *x, long rows, float *out)
+{{
+    for (long i = 0; i < rows; ++i) {{
+        const int status = {name}_{function}(x + i * {n}L, {n}, out + i * {width}L, {width});
+        if (status < 0) {{ return status; }}
+    }}
+    return MW_OK;
+}}
+"""
+_DRIVER_QUANTIZE = """
+EXPORT int host_quantize(const float *x, long rows, {type} *out)
+{{
+    for (long i = 0; i < rows; ++i) {{
+        const int status = {name}_quantize(x + i * {n}L, {n}, out + i * {n}L);
+        if (status < 0) {{ return status; }}
+    }}
+    return MW_OK;
+}}
+"""
+
+
+class HostModel:
+    """A model's C, compiled for this PC and loaded into this process.
+
+    Several models, and several threads and processes, may be at work at once: every model is a
+    library of its own, found by the hash of its content.
+    """
+
+    def __init__(self, model: TreeEnsemble, method: str = "auto") -> None:
+        self.model = model
+        self._type = _NUMPY_TYPES[model.dtype]
+        emitted = emit_c(model, method=method)
+        files = {**emitted.files, "host_driver.c": self._driver()}
+        # Generated if/else needs headers only; leaving the rest out halves the compile time.
+        sources = sdk.sources() if emitted.choice.method == "loadable" else []
+        path = shared_library(files, sources, sdk.include_dir())
+        self._library: Any = ctypes.CDLL(str(path))
+
+    def predict(self, samples: NDArray[Any]) -> NDArray[np.int32]:
+        """Class index of each row of device features."""
+        out = np.empty(len(samples), dtype=np.int32)
+        self._call("host_predict", samples, out)
+        return out
+
+    def predict_proba(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        """Class probabilities of each row of device features."""
+        return self._vector("host_predict_proba", samples)
+
+    def regress(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        """Values of each row of device features, shape (rows, outputs)."""
+        return self._vector("host_regress", samples)
+
+    def quantize(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Real-valued features as the device's integers (models with a scale)."""
+        rows = np.ascontiguousarray(values, dtype=np.float32)
+        out = np.empty(rows.shape, dtype=self._type)
+        self._run("host_quantize", rows, out)
+        return out
+
+    def device_features(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Samples as the device takes them, or :class:`InputError` where it cannot."""
+        if self.model.scale:
+            return self.quantize(check_samples(self.model, values, integers=False))
+        return check_samples(self.model, values).astype(self._type)
+
+    def _vector(self, function: str, samples: NDArray[Any]) -> NDArray[np.float32]:
+        out = np.empty((len(samples), self.model.n_outputs), dtype=np.float32)
+        self._call(function, samples, out)
+        return out
+
+    def _call(self, function: str, samples: NDArray[Any], out: NDArray[Any]) -> None:
+        if samples.dtype != self._type or samples.ndim != 2 or samples.shape[1] != self.model.n_features:
+            raise InputError(
+                f"device features must be {np.dtype(self._type)} of shape (rows, {self.model.n_features})",
+                cure="convert samples with device_features()",
+            )
+        self._run(function, np.ascontiguousarray(samples), out)
+
+    def _run(self, function: str, samples: NDArray[Any], out: NDArray[Any]) -> None:
+        status = getattr(self._library, function)(
+            ctypes.c_void_p(samples.ctypes.data),
+            ctypes.c_long(len(samples)),
+            ctypes.c_void_p(out.ctypes.data),
+        )
+        if status < 0:
+            raise MilliwattError(f"the model's C answered status {status}", option=self.model.name)
+
+    def _driver(self) -> str:
+        model = self.model
+        words = {
+            "name": model.name,
+            "type": FEATURE_TYPES[model.dtype].c_type,
+            "n": model.n_features,
+            "width": model.n_outputs,
+            "function": "predict_proba" if model.is_classifier else "regress",
+        }
+        parts = [_DRIVER_HEAD, _DRIVER_VECTOR]
+        if model.is_classifier:
+            parts.append(_DRIVER_CLASSIFY)
+        if model.scale:
+            parts.append(_DRIVER_QUANTIZE)
+        return "".join(part.format(**words) for part in parts)
+
+
+def check_samples(model: TreeEnsemble, values: NDArray[Any], *, integers: bool = True) -> NDArray[np.float64]:
+    """Samples as a 2-D float64 array that the model's feature type can hold.
+
+    Raises:
+        InputError: wrong shape, NaN where the model refuses it, or (with ``integers``) values that
+            an integer feature type cannot hold.
+    """
+    try:
+        samples = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("samples are not numbers", cure="give a 2-D array of numbers") from None
+    if samples.ndim != 2 or samples.shape[1] != model.n_features:
+        raise InputError(
+            f"samples of shape {samples.shape}; the model takes (rows, {model.n_features})",
+            cure="give one row a sample, with all features in the order of training",
+        )
+    if not model.handles_missing and model.check_nan and bool(np.isnan(samples).any()):
+        row, column = np.argwhere(np.isnan(samples))[0]
+        raise InputError(
+            f"feature {column} of sample {row} is NaN, and the model was not trained on missing values",
+            cure="fill the gap before predicting, or convert with nan=follow",
+        )
+    kind = FEATURE_TYPES[model.dtype]
+    if integers and kind.is_integer:
+        bad = ~((samples >= kind.low) & (samples <= kind.high) & (samples == np.rint(samples)))
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise InputError(
+                f"feature {column} of sample {row} is {samples[row, column]:.9g}, not an {kind.name} value",
+                cure="use a wider dtype, or dtype=float for features that are not integers",
+            )
+    return samples

@@ -1,0 +1,28 @@
+"""The intermediate representation: what a model is once its ML library is out of the picture.
+
+Standard library only, so that a firmware build needs nothing but Python.
+"""
+
+from milliwatt.ir.model import (
+    Agreement,
+    Calibration,
+    Label,
+    Tree,
+    TreeEnsemble,
+)
+from milliwatt.ir.serialize import SCHEMA_VERSION, dumps, load, loads, save
+from milliwatt.ir.validate import validate
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Agreement",
+    "Calibration",
+    "Label",
+    "Tree",
+    "TreeEnsemble",
+    "dumps",
+    "load",
+    "loads",
+    "save",
+    "validate",
+]

@@ -1,0 +1,226 @@
+"""``*.mw.json``: the hand-over file between the PC with the ML library and the firmware build.
+
+Numbers are written so that they come back bit for bit: Python's shortest round-trip form for
+floats, and the strings ``"inf"`` and ``"-inf"`` where JSON has no word.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from milliwatt.errors import MilliwattError, ModelFileError
+from milliwatt.files import write_text
+from milliwatt.ir.model import Agreement, Calibration, Tree, TreeEnsemble
+from milliwatt.ir.validate import validate
+
+SCHEMA_VERSION = 1
+
+_REEXPORT = "export the model again with `milliwatt export`"
+_T = TypeVar("_T")
+
+
+def save(model: TreeEnsemble, path: str | Path) -> None:
+    """Write the model as ``*.mw.json``, whole or not at all."""
+    write_text(Path(path), dumps(model))
+
+
+def load(path: str | Path) -> TreeEnsemble:
+    """Read and validate a ``*.mw.json``; every fault is a :class:`ModelFileError` naming the file."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ModelFileError(
+            "no such file", file=path, cure="check the path in the model's declaration"
+        ) from None
+    except UnicodeDecodeError:
+        raise ModelFileError("not a text file", file=path, cure=_REEXPORT) from None
+    except OSError as error:
+        raise ModelFileError(f"cannot be read: {error.strerror}", file=path) from None
+    try:
+        return loads(text)
+    except MilliwattError as error:
+        raise error.within(file=path) from None
+
+
+def dumps(model: TreeEnsemble) -> str:
+    """The model as JSON text: one line a tree, so that a change shows as a small diff."""
+    head = {
+        "milliwatt": SCHEMA_VERSION,
+        "kind": "trees",
+        "name": model.name,
+        "task": model.task,
+        "dtype": model.dtype,
+        "method": model.method,
+        "check_nan": model.check_nan,
+        "n_features": model.n_features,
+        "feature_names": list(model.feature_names),
+        "scale": list(model.scale),
+        "classes": list(model.classes),
+        "origin": dict(model.origin),
+        "calibration": _calibration_to_json(model.calibration),
+    }
+    lines = [f"{json.dumps(key)}: {_line(value)}" for key, value in head.items()]
+    rows = ",\n  ".join(_line([_number(v) for v in row]) for row in model.leaves)
+    trees = ",\n  ".join(_line(_tree_to_json(tree)) for tree in model.trees)
+    return "{\n" + ",\n".join(lines) + f',\n"leaves": [\n  {rows}\n],\n"trees": [\n  {trees}\n]\n}}\n'
+
+
+def loads(text: str) -> TreeEnsemble:
+    """The model in a JSON text, validated."""
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ModelFileError(f"not valid JSON ({error})", cure=_REEXPORT) from None
+    if not isinstance(data, dict) or "milliwatt" not in data:
+        raise ModelFileError("not a Milliwatt model file", cure="give a *.mw.json made by `milliwatt export`")
+    version = data["milliwatt"]
+    if version != SCHEMA_VERSION:
+        raise ModelFileError(
+            f"schema version {version!r}; this Milliwatt reads version {SCHEMA_VERSION}",
+            option="milliwatt",
+            cure="export the model again, or install the Milliwatt that wrote it",
+        )
+    if data.get("kind") != "trees":
+        raise ModelFileError(f"unknown kind of model {data.get('kind')!r}", option="kind", cure=_REEXPORT)
+    return validate(_Reader(data).model())
+
+
+def _refuse_constant(word: str) -> float:
+    raise ModelFileError(f"the number {word} is not JSON", cure=_REEXPORT)
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _number(value: float) -> float | str:
+    return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
+
+
+def _tree_to_json(tree: Tree) -> dict[str, object]:
+    data: dict[str, object] = {
+        "root": tree.root,
+        "feature": list(tree.feature),
+        "threshold": [_number(t) for t in tree.threshold],
+        "left": list(tree.left),
+        "right": list(tree.right),
+    }
+    if tree.missing_left:
+        data["missing_left"] = [int(flag) for flag in tree.missing_left]
+    return data
+
+
+def _calibration_to_json(calibration: Calibration | None) -> dict[str, object] | None:
+    if calibration is None:
+        return None
+    a = calibration.agreement
+    return {
+        "rows": a.rows,
+        "agree": a.agree,
+        "ties": a.ties,
+        "max_error": a.max_error,
+        "low": list(calibration.low),
+        "high": list(calibration.high),
+    }
+
+
+class _Reader:
+    """Takes fields out of parsed JSON with their types checked."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+
+    def model(self) -> TreeEnsemble:
+        return TreeEnsemble(
+            name=self._field("name", str),
+            task=self._field("task", str),
+            dtype=self._field("dtype", str),
+            method=self._field("method", str),
+            check_nan=self._field("check_nan", bool),
+            n_features=self._field("n_features", int),
+            feature_names=self._tuple("feature_names", _string),
+            scale=self._tuple("scale", _real),
+            classes=self._tuple("classes", _label),
+            origin={str(k): str(v) for k, v in self._field("origin", dict).items()},
+            calibration=self._calibration(),
+            leaves=tuple(
+                _all(row, _real, f"leaves[{i}]") for i, row in enumerate(self._field("leaves", list))
+            ),
+            trees=tuple(_tree(tree, i) for i, tree in enumerate(self._field("trees", list))),
+        )
+
+    def _field(self, key: str, kind: type[_T]) -> _T:
+        value = self._data.get(key)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise ModelFileError(f"missing, or not a {kind.__name__}", option=key, cure=_REEXPORT)
+        return value
+
+    def _tuple(self, key: str, convert: Callable[[Any], _T]) -> tuple[_T, ...]:
+        return _all(self._field(key, list), convert, key)
+
+    def _calibration(self) -> Calibration | None:
+        data = self._data.get("calibration")
+        if data is None:
+            return None
+        reader = _Reader(data if isinstance(data, dict) else {})
+        agreement = Agreement(
+            rows=reader._field("rows", int),
+            agree=reader._field("agree", int),
+            ties=reader._field("ties", int),
+            max_error=float(reader._field("max_error", float)),
+        )
+        return Calibration(agreement, reader._tuple("low", _real), reader._tuple("high", _real))
+
+
+def _tree(data: object, index: int) -> Tree:
+    where = f"trees[{index}]"
+    if not isinstance(data, dict):
+        raise ModelFileError("not an object", option=where, cure=_REEXPORT)
+    columns = {key: data.get(key, []) for key in ("feature", "threshold", "left", "right", "missing_left")}
+    if not all(isinstance(column, list) for column in columns.values()):
+        raise ModelFileError("a column is not a list", option=where, cure=_REEXPORT)
+    return Tree(
+        root=_all([data.get("root")], _integer, where)[0],
+        feature=_all(columns["feature"], _integer, where),
+        threshold=_all(columns["threshold"], _real, where),
+        left=_all(columns["left"], _integer, where),
+        right=_all(columns["right"], _integer, where),
+        missing_left=tuple(bool(_integer(flag)) for flag in columns["missing_left"]),
+    )
+
+
+def _all(values: Iterable[Any], convert: Callable[[Any], _T], where: str) -> tuple[_T, ...]:
+    try:
+        return tuple([convert(value) for value in values])
+    except (TypeError, ValueError):
+        raise ModelFileError("a value has the wrong type", option=where, cure=_REEXPORT) from None
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value
+
+
+def _real(value: Any) -> float:
+    if type(value) is float or type(value) is int:
+        return value  # an int threshold stays an int: integer features compare as integers
+    if value == "inf" or value == "-inf":
+        return float(value)
+    raise TypeError
+
+
+def _string(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
+def _label(value: Any) -> int | float | str | bool:
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError

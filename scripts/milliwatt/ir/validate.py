@@ -1,0 +1,217 @@
+"""Checks that a model is well formed, so that everything after it can trust it."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from milliwatt.dtypes import FEATURE_TYPES, is_float32
+from milliwatt.errors import ModelFileError
+from milliwatt.ir.model import CLASSIFIER, REGRESSOR, Tree, TreeEnsemble
+
+METHODS = ("auto", "inline", "loadable")
+MAX_FEATURES = 65_535
+MAX_OUTPUTS = 65_535
+MAX_TREES = 65_535
+
+# C keywords and the few macros that a name could collide with.
+_RESERVED = frozenset(
+    [
+        "auto",
+        "break",
+        "case",
+        "char",
+        "class",
+        "const",
+        "continue",
+        "default",
+        "delete",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "friend",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "namespace",
+        "new",
+        "operator",
+        "private",
+        "protected",
+        "public",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "template",
+        "this",
+        "typedef",
+        "union",
+        "unsigned",
+        "using",
+        "virtual",
+        "void",
+        "volatile",
+        "while",
+        "bool",
+        "true",
+        "false",
+        "try",
+        "catch",
+        "throw",
+        "main",
+        "errno",
+        "mw",
+        "asm",
+        "typeof",
+    ]
+)
+
+
+def check_name(name: str) -> str:
+    """The model's name if it can be a C identifier and a file name, else an error."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) or name.lower() in _RESERVED:
+        raise ModelFileError(
+            f"{name!r} cannot be a model's name",
+            option="name",
+            cure="use letters, digits and _, starting with a letter, at most 63, no C or C++ keyword",
+        )
+    if name.lower().startswith("mw_"):
+        raise ModelFileError(
+            f"{name!r} cannot be a model's name: mw_ is the library's own prefix",
+            option="name",
+            cure="choose a name that does not begin with mw_",
+        )
+    return name
+
+
+def validate(model: TreeEnsemble) -> TreeEnsemble:
+    """The model itself if it is well formed, else :class:`ModelFileError`.
+
+    Checks counts, label and row shapes, children in range, that every tree is a tree (each
+    split reached exactly once, hence no cycle), and that thresholds are values of the feature type.
+    """
+    check_name(model.name)
+    _check_counts(model)
+    _check_classes(model)
+    _check_leaves(model)
+    for index, tree in enumerate(model.trees):
+        try:
+            _check_tree(tree, model)
+        except ModelFileError as error:
+            raise error.within(option=f"trees[{index}]") from None
+    return model
+
+
+def _fail(problem: str, option: str | None = None) -> ModelFileError:
+    return ModelFileError(problem, option=option, cure="export the model again with `milliwatt export`")
+
+
+def _check_counts(model: TreeEnsemble) -> None:
+    if model.task not in (CLASSIFIER, REGRESSOR):
+        raise _fail(f"unknown task {model.task!r}", "task")
+    if model.dtype not in FEATURE_TYPES:
+        raise _fail(f"unknown feature type {model.dtype!r}", "dtype")
+    if model.method not in METHODS:
+        raise _fail(f"unknown method {model.method!r}", "method")
+    if not 1 <= model.n_features <= MAX_FEATURES:
+        raise _fail(f"{model.n_features} features; 1 to {MAX_FEATURES} are possible", "n_features")
+    if not 1 <= len(model.trees) <= MAX_TREES:
+        raise _fail(f"{len(model.trees)} trees; 1 to {MAX_TREES} are possible", "trees")
+    if model.feature_names and len(model.feature_names) != model.n_features:
+        raise _fail(f"{len(model.feature_names)} names for {model.n_features} features", "feature_names")
+    if model.scale:
+        _check_scale(model)
+    if model.handles_missing and FEATURE_TYPES[model.dtype].is_integer:
+        raise _fail(f"missing values need float features, not {model.dtype}", "dtype")
+
+
+def _check_scale(model: TreeEnsemble) -> None:
+    if len(model.scale) != model.n_features or not FEATURE_TYPES[model.dtype].is_integer:
+        raise _fail("a scale needs an integer feature type and one factor a feature", "scale")
+    if not all(math.isfinite(s) and s > 0 and is_float32(s) for s in model.scale):
+        raise _fail("scale factors must be positive float32 values", "scale")
+
+
+def _check_classes(model: TreeEnsemble) -> None:
+    if not model.is_classifier:
+        if model.classes:
+            raise _fail("a regressor has no classes", "classes")
+        return
+    if not model.classes:
+        raise _fail("a classifier needs at least one class", "classes")
+    if len({(type(label), label) for label in model.classes}) != len(model.classes):
+        raise _fail("a class label appears twice", "classes")
+
+
+def _check_leaves(model: TreeEnsemble) -> None:
+    if not model.leaves or not model.leaves[0]:
+        raise _fail("no leaf values", "leaves")
+    width = len(model.classes) if model.is_classifier else len(model.leaves[0])
+    if not 1 <= width <= MAX_OUTPUTS:
+        raise _fail(f"{width} outputs; 1 to {MAX_OUTPUTS} are possible", "leaves")
+    for index, row in enumerate(model.leaves):
+        if len(row) != width:
+            raise _fail(f"row {index} has {len(row)} values instead of {width}", "leaves")
+        if not all(math.isfinite(value) for value in row):
+            raise _fail(f"row {index} holds a value that is not finite", "leaves")
+        if model.is_classifier and not (min(row) >= 0.0 and max(row) <= 1.0):
+            raise _fail(f"row {index} is not a row of proportions", "leaves")
+
+
+def _check_tree(tree: Tree, model: TreeEnsemble) -> None:
+    n = tree.n_splits
+    if not len(tree.threshold) == len(tree.left) == len(tree.right) == n:
+        raise _fail("feature, threshold, left and right differ in length")
+    if tree.missing_left and len(tree.missing_left) != n:
+        raise _fail(f"missing_left has {len(tree.missing_left)} flags for {n} splits")
+    if n and not 0 <= min(tree.feature) <= max(tree.feature) < model.n_features:
+        raise _fail(f"a split looks at a feature outside 0..{model.n_features - 1}")
+    _check_thresholds(tree, model.dtype)
+    _check_shape(tree, len(model.leaves))
+
+
+def _check_thresholds(tree: Tree, dtype: str) -> None:
+    kind = FEATURE_TYPES[dtype]
+    if kind.is_integer:
+        if not all(isinstance(t, int) and kind.low <= t <= kind.high for t in tree.threshold):
+            raise _fail(f"a threshold is not an {dtype} value")
+    elif not all(t == t and is_float32(t) for t in tree.threshold):
+        raise _fail("a threshold is NaN or not a float32 value")
+
+
+def _check_shape(tree: Tree, n_rows: int) -> None:
+    """Every split must be the child of exactly one other, and all must hang under the root."""
+    n = tree.n_splits
+    children = (tree.root, *tree.left, *tree.right)
+    if min(children) < -n_rows or max(children) >= n:
+        raise _fail(f"a child lies outside the {n} splits and {n_rows} leaf rows")
+    parents = bytearray(n)
+    for child in children:
+        if child >= 0:
+            if parents[child]:
+                raise _fail(f"split {child} has two parents")
+            parents[child] = 1
+    if sum(parents) != n:
+        raise _fail("a split is not the child of any other")
+    # One parent each and none left out still allows a cycle beside the tree: walk and count.
+    seen = 0
+    stack = [tree.root]
+    while stack:
+        node = stack.pop()
+        if node >= 0:
+            seen += 1
+            stack += (tree.left[node], tree.right[node])
+    if seen != n:
+        raise _fail("splits form a cycle")

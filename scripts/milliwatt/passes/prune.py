@@ -1,0 +1,132 @@
+"""Removes splits that decide nothing, and leaf rows that nobody reaches.
+
+A split decides nothing when its test always has the same outcome (the feature type cannot hold
+the other values, or splits above have decided already) or when both sides end in the same leaf.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+from milliwatt.dtypes import FEATURE_TYPES
+from milliwatt.ir import Tree, TreeEnsemble
+
+
+def prune(model: TreeEnsemble) -> TreeEnsemble:
+    """The same model with fewer splits: equal answers for every input of its feature type."""
+    kind = FEATURE_TYPES[model.dtype]
+    low, high = (kind.low, kind.high) if kind.is_integer else (-math.inf, math.inf)
+    trees = [_prune_tree(tree, low, high) for tree in model.trees]
+    return _drop_unused_rows(dataclasses.replace(model, trees=tuple(trees)))
+
+
+def _prune_tree(tree: Tree, low: float, high: float) -> Tree:
+    if tree.n_splits == 0:
+        return tree
+    outcome = _certain_outcomes(tree, low, high)
+    # Children come after their parents in `order`, so going backwards resolves them first.
+    order = _parents_first(tree)
+    resolved: list[int] = [0] * tree.n_splits
+    for node in reversed(order):
+        left, right = (c if c < 0 else resolved[c] for c in (tree.left[node], tree.right[node]))
+        if outcome[node] == 1 or (left < 0 and left == right):
+            resolved[node] = left
+        elif outcome[node] == 2:
+            resolved[node] = right
+        else:
+            resolved[node] = node
+    return _rebuild(tree, resolved)
+
+
+def _parents_first(tree: Tree) -> list[int]:
+    order = [tree.root]
+    for node in order:
+        order += [child for child in (tree.left[node], tree.right[node]) if child >= 0]
+    return order
+
+
+def _certain_outcomes(tree: Tree, low: float, high: float) -> list[int]:
+    """For each split: 0 undecided, 1 always left, 2 always right, given the splits above it.
+
+    Values reaching a split lie in (below, up_to] of its feature. With missing values in play a
+    NaN may still go the other way, so nothing is certain.
+    """
+    outcome = [0] * tree.n_splits
+    if tree.missing_left:
+        return outcome
+    bounds: dict[int, tuple[float, float]] = {}
+    # Entries: a split to visit, or (feature, bounds) to put back after its left or right side.
+    stack: list[int | tuple[int, tuple[float, float] | None]] = [tree.root]
+    start = (low - 1 if math.isfinite(low) else -math.inf, high)
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            feature, saved = item
+            if saved is None:
+                bounds.pop(feature, None)
+            else:
+                bounds[feature] = saved
+            continue
+        feature, t = tree.feature[item], tree.threshold[item]
+        before = bounds.get(feature)
+        below, up_to = before or start
+        if t >= up_to:
+            outcome[item] = 1
+        elif t <= below and not math.isinf(t):
+            outcome[item] = 2
+        if tree.right[item] >= 0 and outcome[item] != 1:
+            stack += [(feature, before), tree.right[item], (feature, (max(below, t), up_to))]
+        if tree.left[item] >= 0 and outcome[item] != 2:
+            stack += [(feature, before), tree.left[item], (feature, (below, min(up_to, t)))]
+    return outcome
+
+
+def _rebuild(tree: Tree, resolved: Sequence[int]) -> Tree:
+    """The tree with every reference replaced by what it resolves to, in pre-order."""
+    root = resolved[tree.root]
+    order: list[int] = []
+    stack = [root] if root >= 0 else []
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        for child in (tree.right[node], tree.left[node]):
+            target = child if child < 0 else resolved[child]
+            if target >= 0:
+                stack.append(target)
+    number = {node: index for index, node in enumerate(order)}
+
+    def renamed(child: int) -> int:
+        target = child if child < 0 else resolved[child]
+        return target if target < 0 else number[target]
+
+    return Tree(
+        root=root if root < 0 else 0,
+        feature=tuple(tree.feature[node] for node in order),
+        threshold=tuple(tree.threshold[node] for node in order),
+        left=tuple(renamed(tree.left[node]) for node in order),
+        right=tuple(renamed(tree.right[node]) for node in order),
+        missing_left=tuple(tree.missing_left[node] for node in order) if tree.missing_left else (),
+    )
+
+
+def _drop_unused_rows(model: TreeEnsemble) -> TreeEnsemble:
+    used = sorted({~c for tree in model.trees for c in (tree.root, *tree.left, *tree.right) if c < 0})
+    if len(used) == len(model.leaves):
+        return model
+    number = {row: index for index, row in enumerate(used)}
+
+    def renamed(child: int) -> int:
+        return child if child >= 0 else ~number[~child]
+
+    trees = tuple(
+        dataclasses.replace(
+            tree,
+            root=renamed(tree.root),
+            left=tuple(map(renamed, tree.left)),
+            right=tuple(map(renamed, tree.right)),
+        )
+        for tree in model.trees
+    )
+    return dataclasses.replace(model, trees=trees, leaves=tuple(model.leaves[row] for row in used))

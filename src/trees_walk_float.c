@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#define MW_WALK mw_trees_walk_float
+#define MW_WIDE 0
+#define MW_FEATURE float
+#define MW_THRESHOLD int32_t
+#define MW_KEY(x) mw_float_key(x)
+#define MW_READ_THRESHOLD(address) MW_READ_32(address)
+#include "trees_walk.h"

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#define MW_WALK mw_trees_walk_int32
+#define MW_WIDE 0
+#define MW_FEATURE int32_t
+#define MW_THRESHOLD int32_t
+#define MW_READ_THRESHOLD(address) MW_READ_32(address)
+#include "trees_walk.h"

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#define MW_WALK mw_trees_walk_int8_wide
+#define MW_WIDE 1
+#define MW_FEATURE int8_t
+#define MW_THRESHOLD int8_t
+#define MW_READ_THRESHOLD(address) MW_READ_8(address)
+#include "trees_walk.h"
