@@ -1,0 +1,211 @@
+"""From a model's file to its intermediate representation, with an ML library only where one is needed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from milliwatt import ir
+from milliwatt.build.declarations import PYTHON, TRUST_PICKLE, ModelDeclaration, absolute
+from milliwatt.build.fingerprint import fingerprint
+from milliwatt.errors import MilliwattError, ToolMissingError
+
+HANDOVER = ".mw.json"
+PICKLES = (".joblib", ".pkl", ".pickle")
+SKOPS = ".skops"
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+# Import name and what pip calls it, for each ending.
+_NEEDS = {"sklearn": "scikit-learn", "skops": "skops"}
+
+# Imports the package this file belongs to, whatever else is installed or lies in the directory.
+_BOOTSTRAP = """\
+import sys
+if sys.version_info < (3, 10):
+    sys.exit("milliwatt: Python %d.%d is too old; 3.10 or newer is needed" % sys.version_info[:2])
+sys.path[:] = [p for p in sys.path if p]
+import importlib.util, os
+package = sys.argv.pop(1)
+spec = importlib.util.spec_from_file_location(
+    "milliwatt", os.path.join(package, "__init__.py"), submodule_search_locations=[package])
+module = importlib.util.module_from_spec(spec)
+sys.modules["milliwatt"] = module
+spec.loader.exec_module(module)
+from milliwatt.export import main
+sys.exit(main())
+"""
+
+
+@dataclass(frozen=True)
+class Converter:
+    """How model files are read.
+
+    Attributes:
+        cache: directory that keeps what took an ML library to convert.
+        directory: what a relative ``python`` starts from.
+        python: the interpreter with the ML library; empty: the running one, if it has it.
+        trust_pickle: allow formats that run code while they are loaded.
+        note: receives a line before a conversion and what it has to say, for the user.
+    """
+
+    cache: Path
+    directory: Path = Path()
+    python: str = ""
+    trust_pickle: bool = False
+    note: Callable[[str], None] = lambda _: None
+
+    def check(self, model: ModelDeclaration) -> None:
+        """Refuse what no conversion could make right, before any file is read."""
+        if is_handover(model.file):
+            if model.options.needs_estimator:
+                raise MilliwattError(
+                    "dtype, nan and calibration are settled in this file already",
+                    file=model.shown,
+                    cure="give them to `milliwatt export`; only method can still be chosen here",
+                )
+            return
+        ending = model.file.suffix.lower()
+        if ending not in (*PICKLES, SKOPS):
+            raise MilliwattError(
+                f"unknown kind of model file {ending or 'without an ending'!r}",
+                file=model.shown,
+                cure=f"give a {', '.join('*' + e for e in (HANDOVER, SKOPS, *PICKLES))}",
+            )
+        if ending in PICKLES and not self.trust_pickle:
+            raise MilliwattError(
+                f"loading a *{ending} runs any code that it holds",
+                file=model.shown,
+                option=TRUST_PICKLE,
+                cure=f"better export it once to *{HANDOVER} (milliwatt export) or save it with skops; "
+                f"if you trust its author, set {TRUST_PICKLE} = yes",
+            )
+
+    def load(self, model: ModelDeclaration, contents: bytes, calibration: bytes) -> ir.TreeEnsemble:
+        """The model in a file that :meth:`check` accepted; its contents are given for the cache's key."""
+        if is_handover(model.file):
+            return ir.load(model.file)
+        # Neither method nor name: both can be changed without converting again.
+        options = f"dtype={model.options.dtype} nan={model.options.nan}"
+        key = fingerprint(["conversion", options, model.file.suffix.lower(), contents, calibration])
+        cached = self.cache / f"{key}{HANDOVER}"
+        if cached.is_file():
+            try:
+                return ir.load(cached)
+            except MilliwattError:
+                cached.unlink(missing_ok=True)  # damaged: as if it were not there
+        self._export(model, cached)
+        return ir.load(cached)
+
+    def _export(self, model: ModelDeclaration, target: Path) -> None:
+        python = self._interpreter(model.file)
+        self.note(f"milliwatt: converting {model.shown} with {python}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MilliwattError(f"cannot be made: {error.strerror}", file=target.parent) from None
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as scratch:
+            output = Path(scratch, f"model{HANDOVER}")
+            self._run(python, model, output)
+            output.replace(target)
+
+    def _run(self, python: str, model: ModelDeclaration, output: Path) -> None:
+        options = model.options
+        command = [python, "-c", _BOOTSTRAP, str(_PACKAGE), str(model.file), "-o", str(output)]
+        command += ["--name", model.name, "--dtype", options.dtype, "--nan", options.nan]
+        command += ["--calibration", options.calibration] if options.calibration else []
+        command += ["--trust-pickle"] if self.trust_pickle else []
+        try:
+            done = subprocess.run(
+                command,
+                env=_environment(python),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+            )
+        except OSError as error:
+            raise self._no_python(f"cannot be started ({error.strerror or error})", python) from None
+        if done.returncode != 0 or not output.is_file():
+            raise _failure(done, python, model)
+        for line in done.stderr.splitlines():
+            if line.startswith("note: "):
+                self.note(f"milliwatt: {line}")
+
+    def _interpreter(self, file: Path) -> str:
+        wanted = self.python.strip()
+        if not wanted:
+            return _running_python(file)
+        if Path(wanted).name != wanted:
+            path = absolute(wanted, self.directory)
+            if not path.is_file():
+                raise self._no_python("no such file", path)
+            return str(path)
+        found = shutil.which(wanted)
+        if found is None:
+            raise self._no_python("no such command", wanted)
+        return found
+
+    def _no_python(self, problem: str, python: object) -> MilliwattError:
+        cure = f"set {PYTHON} to the Python in which the model was trained, such as ~/venvs/ml/bin/python"
+        return ToolMissingError(problem, file=python, option=PYTHON, cure=cure)
+
+
+def is_handover(file: Path) -> bool:
+    """Whether the file is a ``*.mw.json``, which needs no ML library."""
+    return file.name.lower().endswith(HANDOVER)
+
+
+def _running_python(file: Path) -> str:
+    """The interpreter that runs the build, if it has the libraries; asked without importing them."""
+    needed = ["sklearn", *(["skops"] if file.suffix.lower() == SKOPS else [])]
+    missing = [module for module in needed if importlib.util.find_spec(module) is None]
+    if missing:
+        packages = " ".join(_NEEDS[module] for module in missing)
+        raise ToolMissingError(
+            f"needs {packages}, which the Python that runs this build ({sys.executable}) does not have",
+            file=file,
+            option=PYTHON,
+            cure=f"set {PYTHON} to a Python that has it, or type: "
+            f"{_quoted(sys.executable)} -m pip install {packages}; "
+            f"or export the model to *{HANDOVER}, which needs neither",
+        )
+    return sys.executable
+
+
+def _environment(python: str) -> dict[str, str]:
+    """The environment for another interpreter.
+
+    PlatformIO puts its own packages on PYTHONPATH, where another Python would take them for its own.
+    """
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    if python != sys.executable:
+        for name in ("PYTHONPATH", "PYTHONHOME", "__PYVENV_LAUNCHER__"):
+            environment.pop(name, None)
+    return environment
+
+
+def _failure(done: subprocess.CompletedProcess[str], python: str, model: ModelDeclaration) -> MilliwattError:
+    """The one message of a conversion that failed, as an error of ours."""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    starts = [index for index, line in enumerate(lines) if line.startswith("milliwatt: ")]
+    if starts:
+        message = "\n".join(lines[starts[-1] :]).removeprefix("milliwatt: ")
+        problem, _, remedy = message.partition("\n  cure: ")
+        return MilliwattError(problem, cure=remedy or None)
+    last = lines[-1] if lines else f"exit status {done.returncode}"
+    missing = last.startswith("ModuleNotFoundError: ")
+    cure = f"{_quoted(python)} -m pip install numpy scikit-learn" if missing else None
+    return MilliwattError(f"the conversion with {python} failed: {last}", file=model.file, cure=cure)
+
+
+def _quoted(path: str) -> str:
+    return f'"{path}"' if " " in path else path
