@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define MW_WALK mw_trees_walk_float
+#define MW_SUFFIX float
 #define MW_WIDE 0
 #define MW_FEATURE float
 #define MW_THRESHOLD int32_t

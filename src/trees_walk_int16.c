@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define MW_WALK mw_trees_walk_int16
+#define MW_SUFFIX int16
 #define MW_WIDE 0
 #define MW_FEATURE int16_t
 #define MW_THRESHOLD int16_t

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define MW_WALK mw_trees_walk_int32
+#define MW_SUFFIX int32
 #define MW_WIDE 0
 #define MW_FEATURE int32_t
 #define MW_THRESHOLD int32_t

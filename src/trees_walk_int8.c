@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define MW_WALK mw_trees_walk_int8
+#define MW_SUFFIX int8
 #define MW_WIDE 0
 #define MW_FEATURE int8_t
 #define MW_THRESHOLD int8_t

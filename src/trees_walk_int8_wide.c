@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define MW_WALK mw_trees_walk_int8_wide
+#define MW_SUFFIX int8_wide
 #define MW_WIDE 1
 #define MW_FEATURE int8_t
 #define MW_THRESHOLD int8_t

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define MW_WALK mw_trees_walk_missing_wide
+#define MW_SUFFIX missing_wide
 #define MW_WIDE 1
 #define MW_FEATURE float
 #define MW_THRESHOLD int32_t

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define MW_WALK mw_trees_walk_uint8_wide
+#define MW_SUFFIX uint8_wide
 #define MW_WIDE 1
 #define MW_FEATURE uint8_t
 #define MW_THRESHOLD uint8_t

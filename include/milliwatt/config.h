@@ -29,6 +29,7 @@
 #define MW_READ_8(address) pgm_read_byte(address)
 #define MW_READ_16(address) pgm_read_word(address)
 #define MW_READ_32(address) pgm_read_dword(address)
+#define MW_READ_POINTER(address) ((const void *) pgm_read_word(address))
 #define MW_READ_BYTES(to, from, size) ((void) memcpy_P((to), (from), (size)))
 #else
 /** MW_FLASH: attribute of constant tables. */
@@ -39,6 +40,8 @@
 #define MW_READ_8(address) (*(const uint8_t *) (address))
 #define MW_READ_16(address) (*(const uint16_t *) (address))
 #define MW_READ_32(address) (*(const uint32_t *) (address))
+/** Read a `const void *` from a ::MW_FLASH object. */
+#define MW_READ_POINTER(address) (*(const void *const *) (address))
 /** Copy bytes out of a ::MW_FLASH object. */
 #define MW_READ_BYTES(to, from, size) ((void) memcpy((to), (from), (size)))
 #endif

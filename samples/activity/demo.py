@@ -20,7 +20,8 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 import milliwatt
 from milliwatt.errors import MilliwattError
-from milliwatt.report import print_table, write_json, write_picture
+from milliwatt.report import plain, write_json
+from milliwatt.report.picture import write_picture
 from milliwatt.rig import CheckReport, check, load_board
 
 BOARDS = (
@@ -48,7 +49,7 @@ def main() -> int:
     except MilliwattError as error:
         print(f"milliwatt: {error}", file=sys.stderr)
         return 1
-    print_table(reports)
+    print(f"\n{plain(reports)}\n")
     print(f"written: {options.out / 'report.json'}, {options.out / 'report.png'}")
     return 0 if all(report.perfect for report in reports) else 1
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.console import Console
 from milliwatt.errors import MilliwattError
 from milliwatt.options import ModelOptions
 from milliwatt.version import __version__
+
+if TYPE_CHECKING:
+    from milliwatt.rig import CheckReport
 
 app = typer.Typer(
     help="Trained models as C for microcontrollers, answering exactly as on the PC.",
@@ -105,17 +108,26 @@ def check(
     Exit status 1 when an answer differs.
     """
     from milliwatt.commands import check_file
+    from milliwatt.report import write_json
 
     ModelOptions(method=method)
     with _busy(f"checking {source} on {board}"):
         report = check_file(
             source, board=board, data=data, method=method, trust_pickle=_trust(source), port=port
         )
-    report.print()
+    _print_report(report)
     if json is not None:
-        report.write_json(json)
+        write_json([report], json)
     if not report.perfect:
         raise typer.Exit(1)
+
+
+def _print_report(report: CheckReport) -> None:
+    from milliwatt.report import plain
+
+    print(plain([report]))
+    for item in report.disagreements:
+        print(f"sample {item.sample}: {item.device} on the board, {item.wanted} by the {item.reference}")
 
 
 def _name_of(path: Path) -> str:

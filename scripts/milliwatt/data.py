@@ -41,7 +41,7 @@ def read_table(path: str | Path, n_features: int) -> Table:
         raise MilliwattError("no rows", file=path, cure="give a CSV file with one row a sample")
     names: tuple[str, ...] = ()
     first = rows[0][1]
-    if not all(_is_number(field) for field in first[:n_features]):
+    if _is_header(first):
         names = tuple(first)
         rows = rows[1:]
     labelled = len(first) == n_features + 1
@@ -74,17 +74,29 @@ def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
         raise MilliwattError(f"not a readable CSV file ({error})", file=path) from None
 
 
+def _is_header(row: list[str]) -> bool:
+    """Names throughout, or numbered columns that end in ``label``; one odd field is a mistake."""
+    return row[-1].strip().lower() == LABEL or not any(_is_number(field) for field in row)
+
+
 def _is_number(field: str) -> bool:
     try:
-        float(field or "nan")
+        _parse(field)
     except ValueError:
         return False
     return True
 
 
+def _parse(field: str) -> float:
+    """A number as C writes it (Python would take ``1_000`` too); nothing at all is a missing value."""
+    if "_" in field:
+        raise ValueError
+    return float(field.strip() or "nan")
+
+
 def _number(field: str, where: str, column: int) -> float:
     try:
-        return float(field or "nan")
+        return _parse(field)
     except ValueError:
         raise MilliwattError(
             f"column {column + 1} is {field!r}, not a number", file=where, cure="give numbers only"

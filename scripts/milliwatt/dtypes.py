@@ -65,6 +65,11 @@ def float32_key(value: float) -> int:
     return bits if bits < 0x8000_0000 else (bits ^ 0x7FFF_FFFF) - (1 << 32)
 
 
+def threshold_key(threshold: float) -> int:
+    """The key of a threshold: -0 counts as +0, so that both zeros are ``<=`` it."""
+    return float32_key(threshold + 0.0)
+
+
 def float32_from_key(key: int) -> float:
     """The inverse of :func:`float32_key`."""
     return float32_from_bits(key if key >= 0 else (key + (1 << 32)) ^ 0x7FFF_FFFF)
@@ -72,9 +77,9 @@ def float32_from_key(key: int) -> float:
 
 def is_float32(value: float) -> bool:
     """True when the value survives a trip through float32 unchanged."""
-    if not math.isfinite(value):
-        return math.isinf(value)
-    return abs(value) <= FLOAT32_MAX and float32_from_bits(float32_bits(value)) == value
+    if abs(value) > FLOAT32_MAX:
+        return abs(value) == math.inf  # said of huge ints too, which are no float at all
+    return float32_from_bits(float32_bits(value)) == value
 
 
 def floor_float32(value: float) -> float:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+_E = TypeVar("_E", bound="MilliwattError")
+
 
 class MilliwattError(Exception):
     """A problem the user can act on.
@@ -32,9 +36,9 @@ class MilliwattError(Exception):
         text = f"{where}: {self.problem}" if where else self.problem
         return f"{text}\n  cure: {self.cure}" if self.cure else text
 
-    def within(self, *, file: object = None, option: str | None = None) -> MilliwattError:
-        """The same problem with its place filled in where it was not known yet."""
-        return MilliwattError(
+    def within(self: _E, *, file: object = None, option: str | None = None) -> _E:
+        """The same error with its place filled in where it was not known yet."""
+        return type(self)(
             self.problem,
             file=self.file if self.file is not None else file,
             option=self.option or option,

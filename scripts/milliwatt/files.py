@@ -21,11 +21,17 @@ def write_files(directory: Path, texts: Mapping[str, str]) -> list[Path]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
+            if (directory / name).is_dir():
+                raise MilliwattError("cannot be written: a directory has this name", file=directory / name)
             staged.append((_stage(directory, text), directory / name))
         for temporary, target in staged:
             temporary.replace(target)
     except OSError as error:
-        raise MilliwattError(f"cannot be written: {error.strerror or error}", file=directory) from None
+        raise MilliwattError(
+            f"cannot be written: {error.strerror or error}",
+            file=directory / next(iter(texts)) if len(texts) == 1 else directory,
+            cure="check that the directory can be written and that its disk has room",
+        ) from None
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)

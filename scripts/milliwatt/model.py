@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def convert(
         method: ``'inline'`` (generated if/else: fast), ``'loadable'`` (packed tables: small) or
             ``'auto'``.
         dtype: feature type on the device: ``'float'``, ``'int8'``, ``'uint8'``, ``'int16'``,
-            ``'int32'``, or ``'auto'``: float unless calibration shows integers.
+            ``'int32'``, or ``'auto'``: float, unless calibration data or thresholds show integers.
         nan: ``'refuse'``, ``'follow'``, ``'ignore'`` or ``'auto'``; see ``ModelOptions``.
         calibration: samples like those the device will see: an array of shape (rows, features) or
             a CSV file. Used to choose type and scale, and to measure the agreement.
@@ -208,6 +209,10 @@ def _calibration_samples(
         samples = check_samples(model, values, integers=False)
     except InputError as error:
         raise error.within(file=where, option="calibration") from None
+    if np.isinf(samples).any():
+        raise MilliwattError(
+            "a sample is infinite", file=where, option="calibration", cure="leave out such samples"
+        )
     if not len(samples):
         raise MilliwattError("no samples", file=where, option="calibration", cure="give at least one row")
     return samples
@@ -216,9 +221,15 @@ def _calibration_samples(
 def _measure(model: Model, estimator: Any, data: NDArray[np.float64]) -> ir.Calibration:
     """The agreement with the estimator on the calibration data, by the independent evaluator."""
     answers = model.evaluate(data)
-    if model.ir.is_classifier:
-        agreement = compare_classes(answers.argmax(axis=1), estimator.predict_proba(data))
-    else:
-        expected = np.asarray(estimator.predict(data)).reshape(len(data), -1)
-        agreement = compare_values(answers, expected, model.bound)
-    return ir.Calibration(agreement, tuple(data.min(axis=0).tolist()), tuple(data.max(axis=0).tolist()))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        if model.ir.is_classifier:
+            agreement = compare_classes(answers.argmax(axis=1), estimator.predict_proba(data))
+        else:
+            expected = np.asarray(estimator.predict(data)).reshape(len(data), -1)
+            agreement = compare_values(answers, expected, model.bound)
+    # A feature that is always missing has the empty range: from inf to -inf.
+    known = ~np.isnan(data)
+    low = data.min(axis=0, initial=np.inf, where=known)
+    high = data.max(axis=0, initial=-np.inf, where=known)
+    return ir.Calibration(agreement, tuple(low.tolist()), tuple(high.tolist()))

@@ -21,8 +21,9 @@ class ModelOptions:
     Attributes:
         method: ``inline`` (generated if/else: fast), ``loadable`` (packed tables: small), or
             ``auto``, which takes the smaller one unless the model is tiny.
-        dtype: feature type on the device. ``auto``: ``float``, unless calibration data show that all
-            features are integers (then ``int16``, or ``int32`` where that is too narrow).
+        dtype: feature type on the device. ``auto``: ``float``, unless calibration data, or without
+            them the thresholds, show that all features are integers (then ``int16``, or ``int32``
+            where calibration data need it).
         nan: what a NaN feature does. ``refuse``: an error; ``follow``: goes where scikit-learn
             sends it; ``ignore``: not checked; ``auto``: ``follow`` when the model was trained on
             missing values, else ``refuse``.

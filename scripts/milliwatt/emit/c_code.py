@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import text
-from milliwatt.emit.c_inline import SUM_TYPES, inline_sums, sum_type
-from milliwatt.emit.c_loadable import SUM_FUNCTIONS, loadable_sums
+from milliwatt.emit.c_inline import inline_sums, sum_type
+from milliwatt.emit.c_loadable import SUM_TYPES, loadable_sums
 from milliwatt.emit.leaves import LeafTable, leaf_table, value_bounds
 from milliwatt.emit.method import Choice, choose_method
 from milliwatt.ir import TreeEnsemble
@@ -94,7 +94,8 @@ class _Writer:
 
     def _banner(self) -> str:
         model = self.model
-        origin = ", ".join(text.comment_text(model.origin[k]) for k in ("class", "library") if k in model.origin)
+        known = [model.origin[key] for key in ("class", "library") if key in model.origin]
+        origin = ", ".join(map(text.comment_text, known))
         lines = [
             f"{self.name}: {model.task}, {len(model.trees)} trees, {model.n_splits} splits"
             + (f" ({origin})" if origin else ""),
@@ -162,13 +163,7 @@ class _Writer:
                 "        return MW_ERROR_NAN;",
                 "    }",
             ]
-        if self.inline:
-            lines += [
-                f"    memset(sums, 0, {self._n_sums()} * sizeof *sums);",
-                f"    {name}_add_trees(features, sums);",
-            ]
-        else:
-            lines.append(f"    {SUM_FUNCTIONS[self.table.kind]}(&{name}_trees, features, sums);")
+        lines.append(f"    {name}_add_trees(features, sums);")
         return "\n".join([*lines, "    return MW_OK;", "}", ""])
 
     def _n_sums(self) -> str:

@@ -1,4 +1,4 @@
-"""``method='loadable'``: packed constant tables, read by ``src/trees.c``."""
+"""``method='loadable'``: packed constant tables, read by ``src/trees_walk_*.c``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from milliwatt.emit.leaves import LeafTable
 from milliwatt.emit.packing import PackedTrees, pack
 from milliwatt.ir import TreeEnsemble
 
-# What mw_trees_* fills for each kind of leaf table.
-SUM_FUNCTIONS = {"votes": "mw_trees_votes", "sum16": "mw_trees_sum16", "sum32": "mw_trees_sum32"}
+# What mw_trees_<kind>_<walker> adds up for each kind of leaf table.
+SUM_TYPES = {"votes": "uint16_t", "sum16": "int32_t", "sum32": "int64_t"}
 
 
 def loadable_sums(model: TreeEnsemble, name: str, table: LeafTable) -> str:
-    """The tables of a model and its ``static const mw_trees <name>_trees``."""
+    """Tables and a function ``static void <name>_add_trees(const T *x, S *sums)``."""
     packed = pack(model, table.index)
     parts = [_nodes(packed, name, model.dtype)]
     root_type = "uint32_t" if packed.wide else "uint16_t"
@@ -27,9 +27,14 @@ def loadable_sums(model: TreeEnsemble, name: str, table: LeafTable) -> str:
     thresholds = "NULL" if _joined(packed) else f"{name}_thresholds"
     parts.append(
         f"static const mw_trees {name}_trees MW_FLASH = {{\n"
-        f"    mw_trees_walk_{packed.walker}, {name}_nodes, {thresholds}, {name}_roots, {values},\n"
-        f"    {len(model.trees)}U, {model.n_outputs}U, {int(packed.wide)}U, {int(packed.pairs)}U,\n"
+        f"    {name}_nodes, {thresholds}, {name}_roots, {values},\n"
+        f"    {len(model.trees)}U, {model.n_outputs}U, {int(packed.pairs)}U,\n"
         "};\n"
+    )
+    features = f"const {FEATURE_TYPES[model.dtype].c_type} *x"
+    parts.append(
+        f"static void {name}_add_trees({features}, {SUM_TYPES[table.kind]} *sums)\n{{\n"
+        f"    mw_trees_{table.kind}_{packed.walker}(&{name}_trees, x, sums);\n}}\n"
     )
     return "\n".join(parts)
 

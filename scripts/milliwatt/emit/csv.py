@@ -8,7 +8,9 @@ is written, which makes their ``<`` give our ``<=``.
 
 from __future__ import annotations
 
-from milliwatt.dtypes import FEATURE_TYPES, float32_from_key, float32_key
+import math
+
+from milliwatt.dtypes import FEATURE_TYPES, float32_from_key, threshold_key
 from milliwatt.emit.leaves import leaf_table
 from milliwatt.errors import UnsupportedModelError
 from milliwatt.ir import TreeEnsemble
@@ -57,4 +59,10 @@ def _child(child: int, base: int) -> int:
 def _next_above(threshold: float, dtype: str) -> int | float:
     if FEATURE_TYPES[dtype].is_integer:
         return int(threshold) + 1
-    return float32_from_key(float32_key(threshold) + 1)
+    if threshold == math.inf:
+        raise UnsupportedModelError(
+            "the CSV format cannot express an infinite threshold",
+            option="format",
+            cure="use format='json' or 'c'",
+        )
+    return float32_from_key(threshold_key(threshold) + 1)

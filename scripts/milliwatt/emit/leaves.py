@@ -121,11 +121,12 @@ def value_bounds(model: TreeEnsemble) -> tuple[float, ...]:
     """How far each of a regressor's answers on the device can be from the estimator's (absolute).
 
     Half a step of the fixed-point leaves, then float32 rounding of sum and quotient (half a unit
-    in the last place each) at the largest possible answer.
+    in the last place each) at the largest possible answer, and of denormal results.
     """
     table = leaf_table(model)
     bounds = []
     for column, shift in zip(zip(*model.leaves, strict=True), table.shifts, strict=True):
         step = 0.0 if table.kind == "sum16" else math.ldexp(0.5, -shift)
-        bounds.append(step + max(abs(value) for value in column) * 2.0**-23)
+        largest = max(abs(value) for value in column)
+        bounds.append(step + largest * 2.0**-23 + (2.0**-149 if largest else 0.0))
     return tuple(bounds)

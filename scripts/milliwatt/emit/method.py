@@ -27,6 +27,9 @@ def choose_method(model: TreeEnsemble, method: str = "auto") -> Choice:
         return Choice(wanted, "asked for")
     if model.n_features > 1 << WIDE.feature_bits:
         return Choice("inline", f"{model.n_features} features are more than packed tables can name")
+    largest = max(len(model.leaves), *(tree.n_splits for tree in model.trees))
+    if largest > WIDE.max_link:
+        return Choice("inline", "packed tables hold at most 262143 leaf rows and splits a tree")
     size = model.n_splits * _INLINE_BYTES
     if size <= _INLINE_BUDGET:
         return Choice("inline", f"{model.n_splits} splits are about {size} bytes of code: small, and fastest")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from milliwatt.dtypes import FEATURE_TYPES, float32_key
+from milliwatt.dtypes import FEATURE_TYPES, threshold_key
 from milliwatt.errors import UnsupportedModelError
 from milliwatt.ir import Tree, TreeEnsemble
 
@@ -100,20 +100,17 @@ def _try_pack(model: TreeEnsemble, rows: Sequence[int], width: Width, pairs: boo
 def _pack_tree(tree: Tree, rows: Sequence[int], width: Width, packed: PackedTrees, dtype: str) -> bool:
     """Append one tree; False when a link does not fit."""
     if tree.n_splits == 0:
-        tree = Tree(tree.root, (0,), (0,), (tree.root,), (tree.root,))
-        start = 0
-    else:
-        start = tree.root
-    slots = _subtree_slots(tree, start, packed.pairs)
+        tree = Tree(0, (0,), (0,), (tree.root,), (tree.root,))
+    slots = subtree_slots(tree, packed.pairs)
     integer = FEATURE_TYPES[dtype].is_integer
-    stack = [start]
+    stack = [tree.root]
     while stack:
         node = stack.pop()
         left, right = tree.left[node], tree.right[node]
         word = tree.feature[node] << width.feature_shift
         if tree.missing_left and tree.missing_left[node]:
             word |= width.missing_left
-        threshold = int(tree.threshold[node]) if integer else float32_key(tree.threshold[node])
+        threshold = int(tree.threshold[node]) if integer else threshold_key(tree.threshold[node])
         extra = None
         if left < 0 and right < 0:
             word |= width.left_leaf | width.right_leaf
@@ -140,9 +137,9 @@ def _pack_tree(tree: Tree, rows: Sequence[int], width: Width, packed: PackedTree
     return True
 
 
-def _subtree_slots(tree: Tree, start: int, pairs: bool) -> list[int]:
-    """How many slots the subtree under each split takes."""
-    order = [start]
+def subtree_slots(tree: Tree, pairs: bool = False) -> list[int]:
+    """How many slots the subtree under each split takes; without ``pairs``, how many splits it has."""
+    order = [tree.root] if tree.root >= 0 else []
     for node in order:  # grows while it is walked: parents before children
         order += [child for child in (tree.left[node], tree.right[node]) if child >= 0]
     slots = [0] * tree.n_splits

@@ -45,7 +45,9 @@ def wrap(items: Sequence[str]) -> str:
 def comment_text(text: str) -> str:
     """Any text made safe for a C comment, on one line."""
     printable = "".join(c if c.isprintable() else " " for c in text)
-    return printable.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?")
+    # Backslashes first: what they become must not complete a comment's end.
+    plain = printable.replace("\\", "/").replace("*/", "* /").replace("/*", "/ *")
+    return re.sub(r"\?(?=\?)", "? ", plain)
 
 
 def string_literal(text: str) -> str:
@@ -65,16 +67,19 @@ def identifier(text: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_")
 
 
-def condition(dtype: str, operand: str, threshold: float, missing_left: bool | None) -> str:
-    """The C expression that is true when a sample goes left."""
+def condition(
+    dtype: str, operand: str, threshold: float, missing_left: bool | None, *, right: bool = False
+) -> str:
+    """The C expression that is true when a sample goes left, or with ``right`` when it goes right."""
     kind = FEATURE_TYPES[dtype]
     if kind.is_integer:
-        return f"{operand} <= {integer(int(threshold), 8 * kind.size)}"
-    bits = float32_bits(threshold)
+        return f"{operand} {'>' if right else '<='} {integer(int(threshold), 8 * kind.size)}"
+    bits = float32_bits(threshold + 0.0)  # a threshold of -0 is one of +0
     if bits < 0x8000_0000:
         test = f"mw_float_le_positive({operand}, INT32_C(0x{bits:08x}))"
     else:
         test = f"mw_float_le_negative({operand}, UINT32_C(0x{bits:08x}))"
-    if missing_left is None:
-        return test
-    return f"mw_is_nan({operand}) || {test}" if missing_left else f"!mw_is_nan({operand}) && {test}"
+    if missing_left is not None:
+        test = f"mw_is_nan({operand}) || {test}" if missing_left else f"!mw_is_nan({operand}) && {test}"
+        return f"!({test})" if right else test
+    return f"!{test}" if right else test

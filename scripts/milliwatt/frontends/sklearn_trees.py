@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from milliwatt.errors import MilliwattError, UnsupportedModelError
+from milliwatt.dtypes import FLOAT32_MAX
+from milliwatt.errors import MilliwattError, ModelFileError, UnsupportedModelError
 from milliwatt.ir import Label, Tree, TreeEnsemble
 from milliwatt.ir.model import CLASSIFIER, REGRESSOR
+from milliwatt.ir.validate import check_shape
 
 _SINGLE = ("DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor")
 _FORESTS = ("RandomForestClassifier", "RandomForestRegressor", "ExtraTreesClassifier", "ExtraTreesRegressor")
 SUPPORTED = _SINGLE + _FORESTS
+_RETRAIN = "train and save the model again"
 
 
 def convert_trees(estimator: Any, kind: str, *, nan: str) -> TreeEnsemble:
@@ -22,8 +25,12 @@ def convert_trees(estimator: Any, kind: str, *, nan: str) -> TreeEnsemble:
     members = _members(estimator, kind)
     task = CLASSIFIER if kind.endswith("Classifier") else REGRESSOR
     classes = _classes(estimator) if task == CLASSIFIER else ()
+    for member in members:
+        _check_nodes(member.tree_, int(estimator.n_features_in_))
     follow = nan == "follow" or (nan == "auto" and any(_learnt_missing(m.tree_) for m in members))
     leaves, trees = _trees([member.tree_ for member in members], follow, task)
+    for tree in trees:
+        _check_shape(tree, len(leaves))
     return TreeEnsemble(
         task=task,
         n_features=int(estimator.n_features_in_),
@@ -31,7 +38,7 @@ def convert_trees(estimator: Any, kind: str, *, nan: str) -> TreeEnsemble:
         leaves=leaves,
         classes=classes,
         feature_names=tuple(str(name) for name in getattr(estimator, "feature_names_in_", ())),
-        check_nan=nan != "ignore",
+        check_nan=nan != "ignore" and not follow,
         origin=_origin(estimator, members[0]),
     )
 
@@ -69,6 +76,25 @@ def _origin(estimator: Any, member: Any) -> dict[str, str]:
     }
 
 
+def _check_nodes(tree: Any, n_features: int) -> None:
+    """Nodes as scikit-learn makes them; a file from elsewhere may hold anything."""
+    left, right = tree.children_left, tree.children_right
+    leaf = left == -1
+    split = (left >= 0) & (left < len(left)) & (right >= 0) & (right < len(left))
+    if not len(left) or not (leaf | split).all():
+        raise UnsupportedModelError("a tree of it is damaged: a child is not one of its nodes", cure=_RETRAIN)
+    feature, threshold = tree.feature[split], tree.threshold[split]
+    if not ((feature >= 0) & (feature < n_features) & ~np.isnan(threshold)).all():
+        raise UnsupportedModelError("a tree of it is damaged: a split without a test", cure=_RETRAIN)
+
+
+def _check_shape(tree: Tree, n_rows: int) -> None:
+    try:
+        check_shape(tree, n_rows)
+    except ModelFileError as error:
+        raise UnsupportedModelError(f"a tree of it is damaged: {error.problem}", cure=_RETRAIN) from None
+
+
 def _learnt_missing(tree: Any) -> bool:
     """True when a split sends NaN somewhere that only training data with NaN can have taught it.
 
@@ -88,6 +114,7 @@ def _trees(
     """The distinct leaf rows of all trees, and the trees that refer to them."""
     is_leaf = [source.children_left < 0 for source in sources]
     rows = np.concatenate([_rows(source, task)[leaf] for source, leaf in zip(sources, is_leaf, strict=True)])
+    _check_rows(rows, task)
     distinct, inverse = np.unique(rows, axis=0, return_inverse=True)
     inverse = inverse.reshape(-1)
     trees, first = [], 0
@@ -96,6 +123,20 @@ def _trees(
         trees.append(_tree(source, leaf, inverse[first : first + count], follow))
         first += count
     return tuple(map(tuple, distinct.tolist())), trees
+
+
+def _check_rows(rows: NDArray[np.float64], task: str) -> None:
+    """Leaves must be what a device can answer."""
+    if task == REGRESSOR and not (np.abs(rows) <= FLOAT32_MAX).all():
+        raise UnsupportedModelError(
+            "a leaf's value is beyond what a float can hold on the device",
+            cure="scale the targets before training",
+        )
+    if task == CLASSIFIER and not ((rows >= 0) & (rows <= 1)).all():
+        raise UnsupportedModelError(
+            "a leaf's class proportions are not between 0 and 1: sample weights were negative",
+            cure="train without negative sample weights",
+        )
 
 
 def _rows(source: Any, task: str) -> NDArray[np.float64]:

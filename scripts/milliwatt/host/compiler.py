@@ -29,7 +29,20 @@ def shared_library(files: Mapping[str, str], sources: Sequence[Path], include: P
     target = cache_directory() / f"{_digest(files, sources, include, compiler)}{_suffix()}"
     if target.exists():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return _compile(files, sources, include, compiler, target)
+    except OSError as error:
+        raise MilliwattError(
+            f"compiled models cannot be kept here: {error.strerror or error}",
+            file=target.parent,
+            cure="set XDG_CACHE_HOME to a directory that can be written",
+        ) from None
+
+
+def _compile(
+    files: Mapping[str, str], sources: Sequence[Path], include: Path, compiler: Sequence[str], target: Path
+) -> Path:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as work:
         for name, text in files.items():
             (Path(work) / name).write_text(text, encoding="utf-8")
@@ -45,7 +58,7 @@ def shared_library(files: Mapping[str, str], sources: Sequence[Path], include: P
             "-o",
             str(built),
         ]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if result.returncode != 0:
             raise MilliwattError(
                 f"the C compiler refused generated code:\n{result.stderr.strip()}",
@@ -57,10 +70,13 @@ def shared_library(files: Mapping[str, str], sources: Sequence[Path], include: P
 
 
 @cache
-def _find_compiler(requested: str) -> tuple[str, ...]:
-    candidates = [shlex.split(requested)] if requested else [["cc"], ["gcc"], ["clang"]]
+def _find_compiler(requested: str, path: str | None) -> tuple[str, ...]:
+    try:
+        candidates = [shlex.split(requested)] if requested else [["cc"], ["gcc"], ["clang"]]
+    except ValueError:
+        candidates = []
     for candidate in candidates:
-        if shutil.which(candidate[0]):
+        if shutil.which(candidate[0], path=path):
             return tuple(candidate)
     if requested:
         raise ToolMissingError(
@@ -74,7 +90,7 @@ def _find_compiler(requested: str) -> tuple[str, ...]:
 
 def find_compiler() -> tuple[str, ...]:
     """The host compiler's command: ``$CC``, else cc, gcc or clang."""
-    return _find_compiler(os.environ.get("CC", "").strip())
+    return _find_compiler(os.environ.get("CC", "").strip(), os.environ.get("PATH"))
 
 
 def cache_directory() -> Path:

@@ -20,7 +20,7 @@ def evaluate(model: TreeEnsemble, samples: NDArray[Any]) -> NDArray[np.float64]:
         samples: device features (already scaled, where the model has a scale).
     """
     values = np.asarray(samples)
-    if model.dtype in ("float", "int32") and not np.issubdtype(values.dtype, np.integer):
+    if model.dtype == "float":
         values = values.astype(np.float32)
     leaves = np.asarray(model.leaves, dtype=np.float64)
     total = np.zeros((len(values), model.n_outputs))

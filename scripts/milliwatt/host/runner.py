@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt import sdk
-from milliwatt.dtypes import FEATURE_TYPES
+from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX
 from milliwatt.emit import emit_c
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host.compiler import shared_library
@@ -165,12 +165,17 @@ def check_samples(model: TreeEnsemble, values: NDArray[Any], *, integers: bool =
             cure="fill the gap before predicting, or convert with nan=follow",
         )
     kind = FEATURE_TYPES[model.dtype]
-    if integers and kind.is_integer:
+    if not kind.is_integer or not integers:
+        bad = np.isfinite(samples) & (np.abs(samples) > FLOAT32_MAX)
+        cure = "scale the feature before training"
+    else:
         bad = ~((samples >= kind.low) & (samples <= kind.high) & (samples == np.rint(samples)))
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            raise InputError(
-                f"feature {column} of sample {row} is {samples[row, column]:.9g}, not an {kind.name} value",
-                cure="use a wider dtype, or dtype=float for features that are not integers",
-            )
+        cure = "use a wider dtype, or dtype=float for features that are not integers"
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        type_ = kind.name if integers else "float"
+        raise InputError(
+            f"feature {column} of sample {row} is {samples[row, column]:.9g}, not a value of type {type_}",
+            cure=cure,
+        )
     return samples

@@ -73,7 +73,7 @@ def loads(text: str) -> TreeEnsemble:
     """The model in a JSON text, validated."""
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also for integers of absurd length
         raise ModelFileError(f"not valid JSON ({error})", cure=_REEXPORT) from None
     if not isinstance(data, dict) or "milliwatt" not in data:
         raise ModelFileError("not a Milliwatt model file", cure="give a *.mw.json made by `milliwatt export`")
@@ -94,7 +94,12 @@ def _refuse_constant(word: str) -> float:
 
 
 def _line(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 has no bytes for
+        return json.dumps(value, allow_nan=False)
+    return text
 
 
 def _number(value: float) -> float | str:
@@ -123,8 +128,8 @@ def _calibration_to_json(calibration: Calibration | None) -> dict[str, object] |
         "agree": a.agree,
         "ties": a.ties,
         "max_error": a.max_error,
-        "low": list(calibration.low),
-        "high": list(calibration.high),
+        "low": [_number(v) for v in calibration.low],
+        "high": [_number(v) for v in calibration.high],
     }
 
 
@@ -145,7 +150,7 @@ class _Reader:
             feature_names=self._tuple("feature_names", _string),
             scale=self._tuple("scale", _real),
             classes=self._tuple("classes", _label),
-            origin={str(k): str(v) for k, v in self._field("origin", dict).items()},
+            origin=self._origin(),
             calibration=self._calibration(),
             leaves=tuple(
                 _all(row, _real, f"leaves[{i}]") for i, row in enumerate(self._field("leaves", list))
@@ -162,16 +167,22 @@ class _Reader:
     def _tuple(self, key: str, convert: Callable[[Any], _T]) -> tuple[_T, ...]:
         return _all(self._field(key, list), convert, key)
 
+    def _origin(self) -> dict[str, str]:
+        data = self._field("origin", dict)
+        return dict(zip(data, _all(data.values(), _string, "origin"), strict=True))
+
     def _calibration(self) -> Calibration | None:
         data = self._data.get("calibration")
         if data is None:
             return None
-        reader = _Reader(data if isinstance(data, dict) else {})
+        if not isinstance(data, dict):
+            raise ModelFileError("not an object", option="calibration", cure=_REEXPORT)
+        reader = _Reader(data)
         agreement = Agreement(
             rows=reader._field("rows", int),
             agree=reader._field("agree", int),
             ties=reader._field("ties", int),
-            max_error=float(reader._field("max_error", float)),
+            max_error=_all([data.get("max_error")], _real, "max_error")[0],
         )
         return Calibration(agreement, reader._tuple("low", _real), reader._tuple("high", _real))
 
@@ -189,14 +200,14 @@ def _tree(data: object, index: int) -> Tree:
         threshold=_all(columns["threshold"], _real, where),
         left=_all(columns["left"], _integer, where),
         right=_all(columns["right"], _integer, where),
-        missing_left=tuple(bool(_integer(flag)) for flag in columns["missing_left"]),
+        missing_left=_all(columns["missing_left"], _flag, where),
     )
 
 
 def _all(values: Iterable[Any], convert: Callable[[Any], _T], where: str) -> tuple[_T, ...]:
     try:
         return tuple([convert(value) for value in values])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ModelFileError("a value has the wrong type", option=where, cure=_REEXPORT) from None
 
 
@@ -206,8 +217,17 @@ def _integer(value: Any) -> int:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if type(value) is not int or value not in (0, 1):
+        raise TypeError
+    return bool(value)
+
+
 def _real(value: Any) -> float:
-    if type(value) is float or type(value) is int:
+    if type(value) is float:
+        return value
+    if type(value) is int:
+        float(value)  # raises for what no float can hold
         return value  # an int threshold stays an int: integer features compare as integers
     if value == "inf" or value == "-inf":
         return float(value)

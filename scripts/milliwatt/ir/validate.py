@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from milliwatt.dtypes import FEATURE_TYPES, is_float32
+from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX, is_float32
 from milliwatt.errors import ModelFileError
 from milliwatt.ir.model import CLASSIFIER, REGRESSOR, Tree, TreeEnsemble
 
@@ -14,69 +14,20 @@ MAX_FEATURES = 65_535
 MAX_OUTPUTS = 65_535
 MAX_TREES = 65_535
 
-# C keywords and the few macros that a name could collide with.
-_RESERVED = frozenset(
-    [
-        "auto",
-        "break",
-        "case",
-        "char",
-        "class",
-        "const",
-        "continue",
-        "default",
-        "delete",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "float",
-        "for",
-        "friend",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "namespace",
-        "new",
-        "operator",
-        "private",
-        "protected",
-        "public",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "template",
-        "this",
-        "typedef",
-        "union",
-        "unsigned",
-        "using",
-        "virtual",
-        "void",
-        "volatile",
-        "while",
-        "bool",
-        "true",
-        "false",
-        "try",
-        "catch",
-        "throw",
-        "main",
-        "errno",
-        "mw",
-        "asm",
-        "typeof",
-    ]
-)
+# C and C++ keywords and the few macros that a name could collide with.
+_KEYWORDS = """
+    auto break case char class const continue default delete do double else enum extern float for
+    friend goto if inline int long namespace new operator private protected public register restrict
+    return short signed sizeof static struct switch template this typedef union unsigned using
+    virtual void volatile while bool true false try catch throw main errno mw asm typeof
+"""
+# A generated <name>.h of that name would be found in place of the one that is meant.
+_HEADERS = """
+    assert complex ctype errno fenv inttypes iso646 limits locale math setjmp signal stdalign stdarg
+    stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar
+    wctype arduino milliwatt
+"""
+_RESERVED = frozenset((_KEYWORDS + _HEADERS).split())
 
 
 def check_name(name: str) -> str:
@@ -85,7 +36,7 @@ def check_name(name: str) -> str:
         raise ModelFileError(
             f"{name!r} cannot be a model's name",
             option="name",
-            cure="use letters, digits and _, starting with a letter, at most 63, no C or C++ keyword",
+            cure="use letters, digits and _, starting with a letter, at most 63; no C keyword, no C header",
         )
     if name.lower().startswith("mw_"):
         raise ModelFileError(
@@ -106,6 +57,7 @@ def validate(model: TreeEnsemble) -> TreeEnsemble:
     _check_counts(model)
     _check_classes(model)
     _check_leaves(model)
+    _check_calibration(model)
     for index, tree in enumerate(model.trees):
         try:
             _check_tree(tree, model)
@@ -151,6 +103,8 @@ def _check_classes(model: TreeEnsemble) -> None:
         return
     if not model.classes:
         raise _fail("a classifier needs at least one class", "classes")
+    if not all(math.isfinite(label) for label in model.classes if isinstance(label, float)):
+        raise _fail("a class label is not finite", "classes")
     if len({(type(label), label) for label in model.classes}) != len(model.classes):
         raise _fail("a class label appears twice", "classes")
 
@@ -166,20 +120,33 @@ def _check_leaves(model: TreeEnsemble) -> None:
             raise _fail(f"row {index} has {len(row)} values instead of {width}", "leaves")
         if not all(math.isfinite(value) for value in row):
             raise _fail(f"row {index} holds a value that is not finite", "leaves")
+        if max(abs(value) for value in row) > FLOAT32_MAX:
+            raise _fail(f"row {index} holds a value that float32 cannot hold", "leaves")
         if model.is_classifier and not (min(row) >= 0.0 and max(row) <= 1.0):
             raise _fail(f"row {index} is not a row of proportions", "leaves")
+
+
+def _check_calibration(model: TreeEnsemble) -> None:
+    if model.calibration is None:
+        return
+    a = model.calibration.agreement
+    if min(a.rows, a.agree, a.ties) < 0 or a.agree + a.ties > a.rows or not 0 <= a.max_error < math.inf:
+        raise _fail("the measured agreement is impossible", "calibration")
+    for side in (model.calibration.low, model.calibration.high):
+        if len(side) not in (0, model.n_features):
+            raise _fail(f"{len(side)} ranges for {model.n_features} features", "calibration")
 
 
 def _check_tree(tree: Tree, model: TreeEnsemble) -> None:
     n = tree.n_splits
     if not len(tree.threshold) == len(tree.left) == len(tree.right) == n:
         raise _fail("feature, threshold, left and right differ in length")
-    if tree.missing_left and len(tree.missing_left) != n:
+    if len(tree.missing_left) != (n if model.handles_missing else 0):
         raise _fail(f"missing_left has {len(tree.missing_left)} flags for {n} splits")
     if n and not 0 <= min(tree.feature) <= max(tree.feature) < model.n_features:
         raise _fail(f"a split looks at a feature outside 0..{model.n_features - 1}")
     _check_thresholds(tree, model.dtype)
-    _check_shape(tree, len(model.leaves))
+    check_shape(tree, len(model.leaves))
 
 
 def _check_thresholds(tree: Tree, dtype: str) -> None:
@@ -191,7 +158,7 @@ def _check_thresholds(tree: Tree, dtype: str) -> None:
         raise _fail("a threshold is NaN or not a float32 value")
 
 
-def _check_shape(tree: Tree, n_rows: int) -> None:
+def check_shape(tree: Tree, n_rows: int) -> None:
     """Every split must be the child of exactly one other, and all must hang under the root."""
     n = tree.n_splits
     children = (tree.root, *tree.left, *tree.right)

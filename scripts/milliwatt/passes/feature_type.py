@@ -65,7 +65,7 @@ def set_feature_type(model: TreeEnsemble, decision: Decision) -> TreeEnsemble:
         def convert(tree: Tree) -> tuple[float, ...]:
             # round() decides at k + 1/2: the k nearest to the scaled threshold is its floor.
             scaled = zip(tree.threshold, tree.feature, strict=True)
-            return tuple(_clip(math.floor(t * scale[f]), kind) for t, f in scaled)
+            return tuple(_clip(_floor(t * scale[f]), kind) for t, f in scaled)
 
     else:
         kind = FEATURE_TYPES[decision.dtype]
@@ -78,9 +78,11 @@ def set_feature_type(model: TreeEnsemble, decision: Decision) -> TreeEnsemble:
 
 
 def _automatic(model: TreeEnsemble, data: NDArray[np.float64] | None, integral: bool) -> Decision:
+    if model.handles_missing:
+        return Decision("float", "missing values need floats")
     if data is None:
-        return Decision("float", "exact for any features; calibration data could show that integers do")
-    if model.handles_missing or not integral:
+        return _from_thresholds(model)
+    if not integral:
         return Decision("float", "calibration features are not all integers")
     lowest, highest = float(data.min()), float(data.max())
     for name in ("int16", "int32"):
@@ -90,15 +92,34 @@ def _automatic(model: TreeEnsemble, data: NDArray[np.float64] | None, integral: 
     return Decision("float", "calibration features are integers beyond 32 bits")
 
 
+def _from_thresholds(model: TreeEnsemble) -> Decision:
+    """int16 where the trees themselves say that features were integers in training.
+
+    A wrong conclusion cannot change an answer unseen: the type is part of the generated prototype,
+    and ``predict`` refuses samples that are not integers.
+    """
+    kind = FEATURE_TYPES["int16"]
+    low, high = _threshold_range(model)
+    in_range = bool((low >= kind.low).all() and (high < kind.high).all())
+    if in_range and model.n_splits and _drawn_fraction(model) is None:
+        return Decision("int16", "features were integers in training, as all thresholds show")
+    return Decision("float", "exact for any features")
+
+
 def _floor_float32(tree: Tree) -> tuple[float, ...]:
     """Thresholds rounded towards minus infinity to float32; see ``dtypes.floor_float32``."""
     exact = np.asarray(tree.threshold, dtype=np.float64)
     limit = np.finfo(np.float32).max
     with np.errstate(over="ignore"):
         nearest = np.clip(exact, -limit, limit).astype(np.float32)
-    nearest = np.where(nearest > exact, np.nextafter(nearest, np.float32(-np.inf)), nearest)
-    nearest = np.where(np.isinf(exact), exact.astype(np.float32), nearest) + np.float32(0.0)
+        nearest = np.where(nearest > exact, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+        nearest = np.where(np.isinf(exact), exact.astype(np.float32), nearest) + np.float32(0.0)
     return tuple(nearest.astype(np.float64).tolist())
+
+
+def _floor(value: float) -> float:
+    """``math.floor`` that lets infinities pass."""
+    return value if math.isinf(value) else math.floor(value)
 
 
 def _clip(threshold: float, kind: FeatureType) -> int:
@@ -107,13 +128,17 @@ def _clip(threshold: float, kind: FeatureType) -> int:
 
 
 def _threshold_range(model: TreeEnsemble) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The lowest and highest threshold of each feature; 0 where it is not used."""
+    """The lowest and highest threshold of each feature; 0 where it is not used.
+
+    Infinite ones, which split missing values from the others, say nothing about a range.
+    """
     low, high = np.full(model.n_features, np.inf), np.full(model.n_features, -np.inf)
     for tree in model.trees:
         feature = np.asarray(tree.feature, dtype=np.intp)
         threshold = np.asarray(tree.threshold, dtype=np.float64)
-        np.minimum.at(low, feature, threshold)
-        np.maximum.at(high, feature, threshold)
+        finite = np.isfinite(threshold)
+        np.minimum.at(low, feature[finite], threshold[finite])
+        np.maximum.at(high, feature[finite], threshold[finite])
     unused = np.isposinf(low) & np.isneginf(high)
     low[unused] = high[unused] = 0.0
     return low, high
@@ -123,20 +148,32 @@ def _feature(model_names: tuple[str, ...], index: int) -> str:
     return f"feature {index} ({model_names[index]})" if model_names else f"feature {index}"
 
 
-def _check_thresholds_integral(model: TreeEnsemble, kind: FeatureType) -> None:
-    """Best splits lie halfway between two training values: integers give multiples of 1/2."""
-    if model.origin.get("splitter") != "best":
-        return  # thresholds drawn at random say nothing about the features
+def _drawn_fraction(model: TreeEnsemble) -> tuple[int, float] | None:
+    """A split (feature, threshold) that training on integers cannot have made, if there is one.
+
+    Best splits lie halfway between two training values: integers give multiples of 1/2. Splits
+    drawn at random say nothing, so for those the first one is the answer.
+    """
+    random = model.origin.get("splitter") != "best"
     for tree in model.trees:
         for feature, threshold in zip(tree.feature, tree.threshold, strict=True):
-            if threshold * 2 != math.floor(threshold * 2):
-                raise MilliwattError(
-                    f"{_feature(model.feature_names, feature)} was not an integer in training "
-                    f"(it is compared with {threshold:.6g}), so {kind.name} would change answers",
-                    option="dtype",
-                    cure="use dtype=float; or give calibration data, from which a scale is taken; "
-                    "or train on the integers the device will see",
-                )
+            if random or threshold * 2 != _floor(threshold * 2):
+                return feature, threshold
+    return None
+
+
+def _check_thresholds_integral(model: TreeEnsemble, kind: FeatureType) -> None:
+    found = _drawn_fraction(model)
+    if found is None or model.origin.get("splitter") != "best":
+        return
+    feature, threshold = found
+    raise MilliwattError(
+        f"{_feature(model.feature_names, feature)} was not an integer in training "
+        f"(it is compared with {threshold:.6g}), so {kind.name} would change answers",
+        option="dtype",
+        cure="use dtype=float; or give calibration data, from which a scale is taken; "
+        "or train on the integers the device will see",
+    )
 
 
 def _check_range(kind: FeatureType, low: NDArray[np.float64], high: NDArray[np.float64], does: str) -> None:

@@ -1,0 +1,6 @@
+"""Check reports for people and programs: tables, a picture, JSON."""
+
+from milliwatt.report.save import read_json, write_json
+from milliwatt.report.table import markdown, plain, show, table
+
+__all__ = ["markdown", "plain", "read_json", "show", "table", "write_json"]

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* The empty firmware, to which the others are compared. */
+#include "bench.h"
+
+int bench_predict(const bench_feature *features)
+{
+    (void) features;
+    return 0;
+}

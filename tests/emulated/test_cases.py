@@ -1,0 +1,242 @@
+"""The cases of tests/python/test_exactness.py on emulated boards: the device answers as scikit-learn does."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.tree import DecisionTreeClassifier
+
+import milliwatt
+from milliwatt.model import Model
+from milliwatt.rig import check, load_board
+from milliwatt.rig.connection import emulated
+from milliwatt.rig.firmware import FirmwareSpec
+from milliwatt.rig.project import built
+from milliwatt.rig.session import Session
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.xdist_group("cases"), pytest.mark.timeout(240)]
+
+
+def _module(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+boards = _module(ROOT / "boards" / "virtual" / "run.py", "mw_cases_run")
+stage = _module(ROOT / "scripts" / "stage_platformio.py", "mw_cases_stage")
+models = _module(ROOT / "tests" / "python" / "mwtest" / "models.py", "mw_cases_models")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A PlatformIO that can build, and a directory for its projects."""
+    core = Path(os.environ.get("PLATFORMIO_CORE_DIR") or tmp_path_factory.mktemp("core"))
+    stage.stage(core)
+    directory = tmp_path_factory.mktemp("cases")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLATFORMIO_CORE_DIR", str(core))
+        patch.setenv("MILLIWATT_RIG_DIR", str(directory))
+        yield directory
+
+
+def need(board: str) -> str:
+    """The board, or a skipped test where its tools are not installed."""
+    try:
+        boards.require(board, "build")
+        boards.require(board, "run")
+    except boards.BoardError as error:
+        pytest.skip(str(error))
+    return board
+
+
+def _integers(low: int, high: int, n_features: int, rows: int) -> NDArray[np.int64]:
+    return np.random.default_rng(0).integers(low, high + 1, (rows, n_features))
+
+
+Case = tuple[Any, NDArray[Any], dict[str, Any]]
+
+
+def _small_integers() -> Case:
+    x = _integers(0, 5, 4, 400)
+    y = (x[:, 0] * x[:, 1] + x[:, 2] > 8).astype(int) + (x[:, 3] > 2)
+    return DecisionTreeClassifier(random_state=0).fit(x, y), x, {"dtype": "uint8"}
+
+
+def _on_thresholds() -> Case:
+    x = _integers(-10, 10, 3, 300) * 2
+    forest = RandomForestClassifier(3, max_depth=6, random_state=0).fit(x, (x.sum(axis=1) // 8) % 3)
+    return forest, _integers(-21, 21, 3, 150), {"dtype": "float"}
+
+
+def _micro_features() -> Case:
+    x = (np.random.default_rng(2).normal(size=(300, 4)) * 1e-6).astype(np.float32)
+    y = (x[:, 0] > x[:, 1]).astype(int) + (x[:, 2] > 0)
+    return DecisionTreeClassifier(random_state=0).fit(x, y), x, {}
+
+
+def _number_labels() -> Case:
+    x = _integers(-1000, 1000, 4, 300)
+    y = np.array([10, 20, 30])[(x[:, 0] > 0).astype(int) + (x[:, 1] > 0)]
+    return RandomForestClassifier(5, random_state=0).fit(x, y), x, {}
+
+
+def _word_labels() -> Case:
+    x = _integers(-1000, 1000, 4, 300)
+    y = np.array(["sit", "größe", 'q"\\'])[(x[:, 0] > 0).astype(int) + (x[:, 1] > 0)]
+    return RandomForestClassifier(5, random_state=0).fit(x, y), x, {}
+
+
+def _soft_votes() -> Case:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(600, 5)).astype(np.float32)
+    y = (x[:, 0] + rng.normal(size=600) > 1.6).astype(int)
+    forest = RandomForestClassifier(7, max_depth=4, class_weight="balanced", random_state=0).fit(x, y)
+    return forest, rng.normal(size=(150, 5)).astype(np.float32), {}
+
+
+def _classes(count: int) -> Case:
+    x = _integers(-2000, 2000, 6, count * 3)
+    y = np.arange(len(x)) % count
+    forest = RandomForestClassifier(4, min_samples_leaf=2, random_state=0).fit(x, y)
+    return forest, x[:150], {}
+
+
+def _200_features() -> Case:
+    x = _integers(-100, 100, 200, 150)
+    forest = RandomForestClassifier(10, random_state=0).fit(x, (x[:, -1] + x[:, -2]) // 50)
+    return forest, x[:100], {}
+
+
+def _deep() -> Case:
+    x = np.arange(1201)[:, None]
+    tree = DecisionTreeClassifier(random_state=0).fit(x, np.arange(1201) % 2)
+    assert tree.get_depth() == 1200
+    return tree, np.concatenate([x[::13], x[-20:]]), {}
+
+
+def _missing() -> Case:
+    rng = np.random.default_rng(3)
+    x = np.where(rng.random((300, 4)) < 0.2, np.nan, rng.normal(size=(300, 4))).astype(np.float32)
+    y = (np.nan_to_num(x[:, 0]) > 0).astype(int) + np.isnan(x[:, 1])
+    forest = RandomForestClassifier(4, max_depth=5, random_state=0).fit(x, y)
+    probe = x[:150].copy()
+    probe[:4] = np.nan
+    probe[4:8] = -np.float32(np.nan)
+    return forest, probe, {}
+
+
+def _regression() -> Case:
+    x = _integers(-300, 300, 5, 300)
+    y = np.stack([x[:, 0] * 3.7, np.sin(x[:, 1]) * 1e-5, x[:, 2] ** 2 * 1e4], axis=1)
+    return RandomForestRegressor(4, max_depth=5, random_state=0).fit(x, y), x[:150], {}
+
+
+def _wide_integers() -> Case:
+    x = np.arange(2**25 - 300, 2**25 + 300, 3)[:, None]
+    return DecisionTreeClassifier(random_state=0).fit(x, (x[:, 0] // 16) % 2), x, {"dtype": "int32"}
+
+
+CASES = {
+    "small integers": _small_integers,
+    "on thresholds": _on_thresholds,
+    "features around 1e-6": _micro_features,
+    "labels 10 20 30": _number_labels,
+    "labels in words": _word_labels,
+    "soft votes": _soft_votes,
+    "31 classes": lambda: _classes(31),
+    "128 classes": lambda: _classes(128),
+    "300 classes": lambda: _classes(300),
+    "200 features": _200_features,
+    "1200 deep": _deep,
+    "missing values": _missing,
+    "regression": _regression,
+    "wide integers": _wide_integers,
+}
+M4F, M0, AVR = "qemu_cortex_m4f", "qemu_cortex_m0", "simavr_atmega328p"
+# Where more than a few thousand leaves or a few hundred sums do not fit a real part of that kind.
+TOO_LARGE = {M4F: (), M0: ("300 classes",), AVR: ("128 classes", "300 classes")}
+
+
+@cache
+def _converted(name: str) -> tuple[Any, Model, NDArray[Any]]:
+    estimator, samples, options = CASES[name]()
+    return estimator, milliwatt.convert(estimator, name="case", **options), samples
+
+
+def _chosen() -> list[tuple[str, str, str]]:
+    """Everything on the M4F; on the others, which share its C, each method of every second case."""
+    chosen = [(M4F, method, name) for name in CASES for method in ("inline", "loadable")]
+    for board, first in ((M0, 0), (AVR, 1)):
+        fitting = [name for name in CASES if name not in TOO_LARGE[board]]
+        for index, name in enumerate(fitting):
+            chosen.append((board, ("inline", "loadable")[(index + first) % 2], name))
+    return chosen
+
+
+@pytest.mark.parametrize(("board", "method", "name"), _chosen())
+def test_the_device_answers_as_the_estimator(board: str, method: str, name: str) -> None:
+    estimator, model, samples = _converted(name)
+    expected = estimator.predict_proba(samples) if model.ir.is_classifier else estimator.predict(samples)
+    probabilities = name in ("soft votes", "31 classes", "missing values")
+    report = check(model, need(board), samples, method=method, expected=expected, probabilities=probabilities)
+    assert report.perfect, report.disagreements
+    assert (report.method, report.samples) == (method, len(samples))
+
+
+SPECS = {
+    "votes": {"leaves": "pure", "n_outputs": 5, "n_trees": 9},
+    "pairs": {"n_rows": 60, "n_splits": 80},
+    "wide": {"n_features": 70, "n_rows": 4},
+    "exact": {"leaves": "sixteenths", "n_rows": 16},
+    "values": {"task": "regressor", "n_outputs": 2},
+}
+
+
+@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize(
+    ("dtype", "kind"),
+    [("int8", "votes"), ("uint8", "pairs"), ("int16", "wide"), ("int32", "exact"), ("float", "values")],
+)
+def test_extremes_of_every_type_where_int_has_16_bits(dtype: str, kind: str, method: str) -> None:
+    """Thresholds and samples at the ends of each type, bit for bit as on this PC."""
+    model = Model(models.build(models.Spec(seed=8, dtype=dtype, n_splits=30, **SPECS[kind])))
+    samples = models.samples(model.ir, 60, 1)
+    report = check(model, need(AVR), samples, method=method, probabilities=model.ir.is_classifier)
+    assert report.perfect, report.disagreements
+
+
+@pytest.mark.parametrize("board", [M4F, M0, AVR])
+def test_nan_is_refused_wherever_it_is(board: str) -> None:
+    """With nine and more features some cores look at eight of them at a time."""
+    n = 19
+    x = np.random.default_rng(0).normal(size=(60, n)).astype(np.float32)
+    tree = DecisionTreeClassifier(random_state=0).fit(x, x[:, 0] > 0)
+    model = milliwatt.convert(tree, name="strict", dtype="float")
+    rows = np.repeat(x[:1], n + 3, axis=0)
+    rows[np.arange(n), np.arange(n)] = np.nan
+    rows[n, :9] = [np.inf, -np.inf] * 4 + [np.inf]  # no NaN, though their sum is one
+    rows[n + 1] = -np.float32(np.nan)
+    spec = FirmwareSpec(model.ir, "inline", load_board(need(board)), vector=False)
+    with built(spec) as images, emulated(spec.board, images.check) as line:
+        session = Session(line, spec.expected())
+        session.hello()
+        statuses = [answer.status for answer in session.predict([row.tobytes() for row in rows])]
+    clear = [int(c) for c in model.host.predict(rows[[n, n + 2]])]
+    assert statuses == [-3] * n + [clear[0], -3, clear[1]]

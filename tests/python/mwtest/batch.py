@@ -1,0 +1,159 @@
+"""Many models in one program: emitted C at a few milliseconds a model instead of a compiler run each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milliwatt import sdk
+from milliwatt.dtypes import FEATURE_TYPES
+from milliwatt.emit import emit_c
+from milliwatt.emit.leaves import value_bounds
+from milliwatt.host import compare_classes, evaluate
+from milliwatt.ir import TreeEnsemble
+
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+
+# Every row gets blocks of exactly its size, so that the address sanitizer sees one byte too many.
+_DRIVER = """
+#include <stdio.h>
+#include <stdlib.h>
+
+static void *take(size_t size)
+{
+    void *block = malloc(size);
+    if (block == NULL || fread(block, 1, size, stdin) != size) {
+        exit(9);
+    }
+    return block;
+}
+
+static void put(const void *from, size_t size)
+{
+    if (fwrite(from, 1, size, stdout) != size) {
+        exit(8);
+    }
+}
+
+#define CLASSIFIER(NAME, TYPE, N, K)                                           \\
+    static void run_##NAME(int rows)                                           \\
+    {                                                                          \\
+        for (int row = 0; row < rows; ++row) {                                 \\
+            TYPE *x = (TYPE *) take(N * sizeof *x);                            \\
+            float *out = (float *) malloc(K * sizeof *out);                    \\
+            const int32_t answers[2] = {NAME##_predict(x, N),                  \\
+                                        NAME##_predict_proba(x, N, out, K)};   \\
+            put(answers, sizeof answers);                                      \\
+            put(out, K * sizeof *out);                                         \\
+            free(x);                                                           \\
+            free(out);                                                         \\
+        }                                                                      \\
+    }
+#define REGRESSOR(NAME, TYPE, N, K)                                            \\
+    static void run_##NAME(int rows)                                           \\
+    {                                                                          \\
+        for (int row = 0; row < rows; ++row) {                                 \\
+            TYPE *x = (TYPE *) take(N * sizeof *x);                            \\
+            float *out = (float *) malloc(K * sizeof *out);                    \\
+            const int32_t answers[2] = {0, NAME##_regress(x, N, out, K)};      \\
+            put(answers, sizeof answers);                                      \\
+            put(out, K * sizeof *out);                                         \\
+            free(x);                                                           \\
+            free(out);                                                         \\
+        }                                                                      \\
+    }
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, how to emit it, and device features to feed it."""
+
+    model: TreeEnsemble
+    method: str
+    samples: NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Class indices (zeros for a regressor), statuses of the second call, and the vector it gave."""
+
+    classes: NDArray[np.int32]
+    statuses: NDArray[np.int32]
+    vectors: NDArray[np.float32]
+
+
+def run(cases: Sequence[Case], directory: Path, flags: Sequence[str] = ("-O1",)) -> list[Answer]:
+    """The answers of the emitted C, all cases in one program."""
+    program = _build(cases, directory, tuple(flags))
+    data = b"".join(np.ascontiguousarray(case.samples).tobytes() for case in cases)
+    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    result = subprocess.run([str(program)], input=data, capture_output=True, env=env, check=False)
+    assert result.returncode == 0, result.stderr.decode(errors="replace")[-4000:]
+    answers, at = [], 0
+    for case in cases:
+        width = case.model.n_outputs
+        row = np.dtype([("class", np.int32), ("status", np.int32), ("vector", np.float32, (width,))])
+        rows = np.frombuffer(result.stdout, row, len(case.samples), at)
+        at += rows.nbytes
+        answers.append(Answer(rows["class"], rows["status"], rows["vector"]))
+    assert at == len(result.stdout)
+    return answers
+
+
+def check(cases: Sequence[Case], directory: Path, flags: Sequence[str] = ("-O1",)) -> int:
+    """Compare emitted C with the independent evaluator; how many samples were compared."""
+    for case, answer in zip(cases, run(cases, directory, flags), strict=True):
+        expected = evaluate(case.model, case.samples)
+        assert (answer.statuses == 0).all(), case
+        if case.model.is_classifier:
+            agreement = compare_classes(answer.classes, expected)
+            assert agreement.agree + agreement.ties == agreement.rows, (case, agreement)
+            assert np.abs(answer.vectors - expected).max(initial=0.0) <= 2.0**-22, case
+        else:
+            error = np.abs(answer.vectors.astype(np.float64) - expected)
+            assert (error <= np.asarray(value_bounds(case.model))).all(), case
+    return sum(len(case.samples) for case in cases)
+
+
+def _build(cases: Sequence[Case], directory: Path, flags: tuple[str, ...]) -> Path:
+    parts, calls, program = [], [], hashlib.sha256()
+    for index, case in enumerate(cases):
+        name = f"m{index}"
+        files = emit_c(case.model, name=name, method=case.method).files
+        parts.append(files[f"{name}.h"])
+        parts.append(files[f"{name}.c"].replace(f'#include "{name}.h"', ""))
+        kind = "CLASSIFIER" if case.model.is_classifier else "REGRESSOR"
+        c_type = FEATURE_TYPES[case.model.dtype].c_type
+        parts.append(f"{kind}({name}, {c_type}, {case.model.n_features}, {case.model.n_outputs})\n")
+        calls.append(f"    run_{name}({len(case.samples)});\n")
+    source = _DRIVER + "".join(parts) + "int main(void)\n{\n" + "".join(calls) + "    return 0;\n}\n"
+    program.update(source.encode())
+    stem = directory / f"batch-{program.hexdigest()[:16]}"
+    stem.with_suffix(".c").write_text(source, encoding="utf-8")
+    objects = library_objects(directory, flags)
+    include = f"-I{sdk.include_dir()}"
+    command = ["gcc", "-std=c99", *flags, include, f"{stem}.c", *objects, "-o", str(stem)]
+    subprocess.run(command, check=True)
+    return stem
+
+
+@cache
+def library_objects(directory: Path, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """The library's object files for these flags, compiled once a directory."""
+    tag = hashlib.sha256(" ".join(flags).encode()).hexdigest()[:8]
+    objects = []
+    for source in sdk.sources():
+        target = directory / f"{source.stem}-{tag}.o"
+        include = f"-I{sdk.include_dir()}"
+        subprocess.run(["gcc", "-std=c99", *flags, include, "-c", str(source), "-o", str(target)], check=True)
+        objects.append(str(target))
+    return tuple(objects)
