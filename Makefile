@@ -6,39 +6,42 @@
 
 PYTHON ?= python3
 BUILD := $(CURDIR)/build
-PY := $(BUILD)/venv/bin/python
+PY := "$(BUILD)/venv/bin/python"
+# Compiled models and check projects too.
+RUN := XDG_CACHE_HOME="$(BUILD)/cache" $(PY)
 
 # PlatformIO keeps its packages in build/ and leaves the user's own alone.
 export PLATFORMIO_CORE_DIR := $(BUILD)/platformio
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY := No
 export PLATFORMIO_DISABLE_UPGRADE_CHECK := true
-export MILLIWATT_CACHE := $(BUILD)/cache
 
-.PHONY: help demo test lint unit bench sklearn-versions setup clean
+.PHONY: help demo test lint bench sklearn-versions setup clean
 
 help:
 	@sed -n '1,5s/^# \{0,1\}//p' Makefile
 
 setup:
-	@$(PYTHON) scripts/bootstrap.py --venv $(BUILD)/venv --core-dir $(PLATFORMIO_CORE_DIR)
+	@$(PYTHON) scripts/bootstrap.py --venv "$(BUILD)/venv" --core-dir "$(PLATFORMIO_CORE_DIR)"
 
 demo: setup
-	@$(PY) samples/activity/demo.py --out $(BUILD)/demo
+	@$(RUN) samples/activity/demo.py --out "$(BUILD)/demo"
 
 lint: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) -m mypy scripts/bootstrap.py scripts/stage_platformio.py boards/virtual/run.py tests/sklearn_versions.py
+	@git ls-files '*.c' '*.h' ':!:*/recorded_windows.h' | xargs "$(BUILD)/venv/bin/clang-format" --dry-run -Werror
 
 test: setup lint
-	@$(PY) -m pytest -n 2 --dist loadfile tests
+	@$(RUN) -m pytest -n 2 --dist loadfile tests
 
 bench: setup
-	@$(PY) -m tests.benchmarks.trees
+	@$(RUN) -m tests.benchmarks.trees
 
 # The frontends against the current scikit-learn and the two minor releases before it.
 sklearn-versions: setup
-	@$(PY) tests/sklearn_versions.py --out $(BUILD)/sklearn
+	@$(RUN) tests/sklearn_versions.py --out "$(BUILD)/sklearn"
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf "$(BUILD)"

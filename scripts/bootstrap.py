@@ -24,7 +24,7 @@ TOOLS = {
     "g++": "g++",
     "clang": "clang",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
-    "/usr/lib/arm-none-eabi/newlib/nano.specs|/usr/lib/arm-none-eabi/lib/nano.specs": "libnewlib-arm-none-eabi",
+    "/usr/lib/arm-none-eabi/newlib/nano.specs": "libnewlib-arm-none-eabi",
     "qemu-system-arm": "qemu-system-arm",
     "qemu-system-riscv32": "qemu-system-misc",
     "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
@@ -43,13 +43,17 @@ def main() -> int:
     parser.add_argument("--core-dir", type=Path, default=ROOT / "build" / "platformio")
     parser.add_argument("--extras", default="sklearn,rig,report,test,lint,samples")
     options = parser.parse_args()
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036  this is what says so
         return _fail(f"Python 3.10 or newer is needed, this is {sys.version.split()[0]}")
     return (
         _install_tools()
         or _make_environment(options.venv, options.extras)
-        or _run([_python(options.venv), ROOT / "scripts" / "stage_platformio.py", "--core-dir", options.core_dir])
+        or _stage_platformio(options.venv, options.core_dir)
     )
+
+
+def _stage_platformio(venv: Path, core_dir: Path) -> int:
+    return _run([_python(venv), ROOT / "scripts" / "stage_platformio.py", "--core-dir", core_dir])
 
 
 def _fail(message: str) -> int:
@@ -68,13 +72,16 @@ def missing_packages() -> list[str]:
 
 
 def _present(tool: str) -> bool:
-    return any(Path(t).exists() if t.startswith("/") else shutil.which(t) is not None for t in tool.split("|"))
+    return any(
+        Path(t).exists() if t.startswith("/") else shutil.which(t) is not None for t in tool.split("|")
+    )
 
 
 def _missing_venv() -> list[str]:
     """Debian ships the `venv` module without what it needs to install pip."""
     probe = [sys.executable, "-c", "import ensurepip"]
-    return [] if subprocess.run(probe, capture_output=True, check=False).returncode == 0 else ["python3-venv"]
+    there = subprocess.run(probe, capture_output=True, check=False).returncode == 0
+    return [] if there else ["python3-venv"]
 
 
 def _install_tools() -> int:
@@ -85,7 +92,9 @@ def _install_tools() -> int:
     if shutil.which("apt-get") is None:
         return _fail(f"these tools are missing: {', '.join(packages)} (names of Debian's packages)")
     if os.name != "posix" or os.geteuid() != 0:
-        return _fail(f"some tools are missing. Type:\n\n    sudo apt-get update && sudo {' '.join(command)}\n")
+        return _fail(
+            f"some tools are missing. Type:\n\n    sudo apt-get update && sudo {' '.join(command)}\n"
+        )
     print(f"bootstrap: installing {' '.join(packages)}")
     quiet = ["-qq", "-o=Dpkg::Use-Pty=0"]
     if _run(["apt-get", "update", *quiet]) or _run([*command, *quiet], DEBIAN_FRONTEND="noninteractive"):

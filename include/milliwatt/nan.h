@@ -45,7 +45,7 @@ static inline int mw_may_have_nan_(const float *values, uint_fast16_t blocks)
                 "vadd.f32 %0, %0, s14\n\t"
                 "vadd.f32 %0, %0, s15"
                 : "+t"(sum), "+r"(values)
-                : "m"(*(const float(*)[8]) values)
+                : "m"(*(const float (*)[8]) values)
                 : "s8", "s9", "s10", "s11", "s12", "s13", "s14", "s15");
     }
     return mw_is_nan(sum);

@@ -13,10 +13,10 @@ extern "C" {
 #endif
 
 /** Every status: X(enumerator, value, text). The text is what mw_status_string() answers. */
-#define MW_STATUS_LIST(X)                                                   \
-    X(MW_OK, 0, "ok")                                                       \
-    X(MW_ERROR_ARGUMENT, -1, "a pointer is NULL")                           \
-    X(MW_ERROR_LENGTH, -2, "an array has the wrong number of elements")     \
+#define MW_STATUS_LIST(X)                                               \
+    X(MW_OK, 0, "ok")                                                   \
+    X(MW_ERROR_ARGUMENT, -1, "a pointer is NULL")                       \
+    X(MW_ERROR_LENGTH, -2, "an array has the wrong number of elements") \
     X(MW_ERROR_NAN, -3, "a feature is NaN and the model was not trained on missing values")
 
 #define MW_STATUS_ENUMERATOR(name, value, text) name = (value),

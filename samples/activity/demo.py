@@ -39,7 +39,9 @@ METHODS = ("inline", "loadable")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for report.json and report.png")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for report.json and report.png"
+    )
     parser.add_argument("--board", action="append", choices=BOARDS, help="only this one; may be repeated")
     options = parser.parse_args()
     try:

@@ -12,25 +12,25 @@ static int check_failures;
 static int check_failed_here;
 
 /* Reports the first failure of a test; later ones of the same test are counted only. */
-#define CHECK(condition)                                                              \
-    do {                                                                              \
-        if (!(condition) && !check_failed_here++) {                                   \
+#define CHECK(condition)                                                               \
+    do {                                                                               \
+        if (!(condition) && !check_failed_here++) {                                    \
             printf("%s:%d:%s:FAIL: %s\n", __FILE__, __LINE__, check_name, #condition); \
-        }                                                                             \
+        }                                                                              \
     } while (0)
 
-#define TEST(name)                                                     \
-    static void name##_body(const char *check_name);                   \
-    static void name(void)                                             \
-    {                                                                  \
-        check_failed_here = 0;                                         \
-        name##_body(#name);                                            \
-        if (check_failed_here) {                                       \
-            ++check_failures;                                          \
-        } else {                                                       \
-            printf("%s:%d:%s:PASS\n", __FILE__, __LINE__, #name);      \
-        }                                                              \
-    }                                                                  \
+#define TEST(name)                                                \
+    static void name##_body(const char *check_name);              \
+    static void name(void)                                        \
+    {                                                             \
+        check_failed_here = 0;                                    \
+        name##_body(#name);                                       \
+        if (check_failed_here) {                                  \
+            ++check_failures;                                     \
+        } else {                                                  \
+            printf("%s:%d:%s:PASS\n", __FILE__, __LINE__, #name); \
+        }                                                         \
+    }                                                             \
     static void name##_body(const char *check_name)
 
 #endif

@@ -6,19 +6,19 @@
 
 #include "check.h"
 
-#define CHECK_ARGMAX(type, low, high)                                       \
-    do {                                                                    \
-        const type one[] = {low};                                           \
-        const type same[] = {high, high, high};                             \
-        const type lowest[] = {low, low};                                   \
-        const type last[] = {low, 0, 1, high};                              \
-        const type pair[] = {low, high, 0, high};                           \
-        CHECK(mw_argmax_##type(one, 1) == 0);                               \
-        CHECK(mw_argmax_##type(same, 3) == 0);                              \
-        CHECK(mw_argmax_##type(lowest, 2) == 0);                            \
-        CHECK(mw_argmax_##type(last, 4) == 3);                              \
-        CHECK(mw_argmax_##type(last, 3) == 2);                              \
-        CHECK(mw_argmax_##type(pair, 4) == 1);                              \
+#define CHECK_ARGMAX(type, low, high)             \
+    do {                                          \
+        const type one[] = {low};                 \
+        const type same[] = {high, high, high};   \
+        const type lowest[] = {low, low};         \
+        const type last[] = {low, 0, 1, high};    \
+        const type pair[] = {low, high, 0, high}; \
+        CHECK(mw_argmax_##type(one, 1) == 0);     \
+        CHECK(mw_argmax_##type(same, 3) == 0);    \
+        CHECK(mw_argmax_##type(lowest, 2) == 0);  \
+        CHECK(mw_argmax_##type(last, 4) == 3);    \
+        CHECK(mw_argmax_##type(last, 3) == 2);    \
+        CHECK(mw_argmax_##type(pair, 4) == 1);    \
     } while (0)
 
 typedef uint8_t uint8;

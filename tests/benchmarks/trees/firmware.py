@@ -24,8 +24,10 @@ SUPPORT = BOARDS / "support"
 _PREFIX = {"arm": "arm-none-eabi-", "avr": "avr-"}
 _COMMON = ["-ffunction-sections", "-fdata-sections", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
 _SUPPORT_PARTS = ("board", "stack", "startup", "heap", "process", "port")
-# What linkers say when an image is larger than the part.
-_TOO_LARGE = re.compile(r"will not fit in region|overflowed by|RAM overflow|is not within region")
+# What compilers and linkers say when an array or an image is larger than the part.
+_TOO_LARGE = re.compile(
+    r"size of array .* is too large|will not fit in region|overflowed by|RAM overflow|is not within region"
+)
 _ANSWER = struct.Struct("<Ih")
 _TIMEOUT_S = 60.0  # for one row
 
@@ -40,6 +42,10 @@ class Target:
     @property
     def label(self) -> str:
         return f"{self.board} {self.optimize}"
+
+
+class TooLargeError(RuntimeError):
+    """Code or data do not fit the part."""
 
 
 @dataclass(frozen=True)
@@ -118,24 +124,25 @@ class Builder:
         directory.mkdir(parents=True, exist_ok=True)
         defines = [f"-DBENCH_FEATURE={row.c_type}", f"-DBENCH_N_FEATURES={row.n_features}"]
         paths = [f"-I{path}" for path in (SKELETON, SUPPORT / "include", ROOT / "include", *includes)]
-        objects = [
-            self._compile(source, directory, [*self.flags, *defines, *paths])
-            for source in (SKELETON / "main.c", *sources)
-        ]
         image = directory / "firmware.elf"
         flags = [*self.machine_flags, self.target.optimize, *self._link_flags()]
-        inputs = [str(path) for path in (*objects, *self._library, *self._support)]
-        done = subprocess.run(
-            [self.compiler, *flags, *inputs, "-lm", "-lc", "-o", str(image)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            if _TOO_LARGE.search(done.stderr):
-                return None
-            raise RuntimeError(f"{self.target.label}: {name} does not link:\n{done.stderr}")
+        try:
+            objects = [
+                self._compile(source, directory, [*self.flags, *defines, *paths])
+                for source in (SKELETON / "main.c", *sources)
+            ]
+            inputs = [str(path) for path in (*objects, *self._library, *self._support)]
+            self._run([*flags, *inputs, "-lm", "-lc", "-o", str(image)], name)
+        except TooLargeError:
+            return None
         return self._sized(image)
+
+    def _run(self, arguments: Sequence[str], what: str) -> None:
+        """The compiler, once."""
+        done = subprocess.run([self.compiler, *arguments], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            error = TooLargeError if _TOO_LARGE.search(done.stderr) else RuntimeError
+            raise error(f"{self.target.label}: {what} does not build:\n{done.stderr}")
 
     def _sized(self, image: Path) -> Image:
         tool = _PREFIX[self.family] + "size"
@@ -145,14 +152,7 @@ class Builder:
 
     def _compile(self, source: Path, directory: Path, flags: Sequence[str]) -> Path:
         target = directory / f"{source.stem}.o"
-        done = subprocess.run(
-            [self.compiler, *flags, "-c", str(source), "-o", str(target)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"{self.target.label}: {source} does not compile:\n{done.stderr}")
+        self._run([*flags, "-c", str(source), "-o", str(target)], str(source))
         return target
 
     def _compile_library(self) -> list[Path]:

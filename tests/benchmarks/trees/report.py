@@ -137,8 +137,9 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
             for what, method, peer_methods, figure in _RESPECTS:
                 mine = [row for row in ours if row.method == method]
                 theirs = [row for row in peers if row.method in peer_methods]
-                if mine and theirs:
-                    found.append(Goal(f"{dtype} {what}", place, _least(mine, figure), _least(theirs, figure)))
+                goal = Goal(f"{dtype} {what}", place, _least(mine, figure), _least(theirs, figure))
+                if theirs and (goal.ours, goal.theirs) != (None, None):
+                    found.append(goal)
     return found
 
 

@@ -25,7 +25,7 @@
     } while (0)
 #elif defined(__AVR__)
 /* n times subi, three sbci and a brne: 4 + 2 cycles, the last brne not taken and a cycle shorter */
-#define KNOWN_COST(n) (6u * (n) -1u)
+#define KNOWN_COST(n) (6u * (n) - 1u)
 #define KNOWN_LOOP(n)                                                                              \
     do {                                                                                           \
         uint32_t left = (n);                                                                       \
