@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -41,7 +42,9 @@ def _module(path: Path, name: str) -> ModuleType:
 
 boards = _module(ROOT / "boards" / "virtual" / "run.py", "mw_cases_run")
 stage = _module(ROOT / "scripts" / "stage_platformio.py", "mw_cases_stage")
-models = _module(ROOT / "tests" / "python" / "mwtest" / "models.py", "mw_cases_models")
+
+sys.path.insert(0, str(ROOT / "tests" / "python"))
+from mwtest import calls, models  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -252,3 +255,21 @@ def test_nan_is_refused_wherever_it_is(board: str) -> None:
         statuses = [answer.status for answer in session.predict([row.tobytes() for row in rows])]
     clear = [int(c) for c in model.host.predict(rows[[n, n + 2]])]
     assert statuses == [-3] * n + [clear[0], -3, clear[1]]
+
+
+@pytest.mark.parametrize("board", [M4F, AVR])
+def test_too_few_features_and_other_wrong_calls(board: str, tmp_path: Path) -> None:
+    """A program of its own: the rig never calls a model wrongly."""
+    source = tmp_path / "src"
+    source.mkdir()
+    for name, text in calls.wrong_calls().items():
+        (source / name).write_text(text, encoding="utf-8")
+    (tmp_path / "platformio.ini").write_text(
+        f"[env:{need(board)}]\nplatform = symlink://{ROOT}/boards/virtual\nboard = {board}\n"
+        f"lib_deps = symlink://{ROOT}\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "platformio", "run", "-d", str(tmp_path), "-t", "upload"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\nok\n" in done.stdout.replace("\r", "")
