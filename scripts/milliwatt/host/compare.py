@@ -38,7 +38,9 @@ def compare_classes(answers: NDArray[Any], probabilities: NDArray[Any]) -> Agree
 
 def compare_values(answers: NDArray[Any], expected: NDArray[Any], bound: NDArray[Any]) -> Agreement:
     """Regressed values compared with an estimator's: a row agrees within the stated bound."""
-    error = np.abs(np.asarray(answers, dtype=np.float64) - expected).reshape(len(answers), -1)
+    error = np.abs(np.asarray(answers, dtype=np.float64) - expected)
+    if error.ndim == 1:
+        error = error[:, np.newaxis]
     return Agreement(
         rows=len(answers),
         agree=int((error <= bound).all(axis=1).sum()),

@@ -74,7 +74,7 @@ def _certain_outcomes(tree: Tree, low: float, high: float) -> list[int]:
         below, up_to = before or start
         if t >= up_to:
             outcome[item] = 1
-        elif t <= below and not math.isinf(t):
+        elif t <= below and below > -math.inf:
             outcome[item] = 2
         if tree.right[item] >= 0 and outcome[item] != 1:
             stack += [(feature, before), tree.right[item], (feature, (max(below, t), up_to))]

@@ -82,7 +82,7 @@ def rich_tables(rows: Sequence[Row]) -> Iterable[Table]:
 def markdown(rows: Sequence[Row], header: Sequence[str], forests: dict[str, str]) -> str:
     """RESULTS.md."""
     lines = ["# Trees: flash and cost against emlearn", "", *header, ""]
-    lines += ["", *_goal_lines(rows), ""]
+    lines += [*_goal_lines(rows), ""]
     for place in _places(rows):
         mine = [row for row in rows if row.place == place]
         unit = next((row.cost_unit for row in mine if row.cost_unit), "")

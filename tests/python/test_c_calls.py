@@ -1,0 +1,27 @@
+"""Generated functions called in every wrong way: a status each time, and never a byte out of bounds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from mwtest.batch import SANITIZERS
+from mwtest.calls import wrong_calls
+
+from milliwatt import sdk
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_wrong_calls_give_a_status(compiler: str, tmp_path: Path) -> None:
+    for name, text in wrong_calls().items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    sources = [*sorted(tmp_path.glob("*.c")), *sdk.sources()]
+    command = [compiler, "-std=c99", "-O1", *SANITIZERS, f"-I{sdk.include_dir()}", f"-I{tmp_path}"]
+    subprocess.run([*command, *map(str, sources), "-o", str(tmp_path / "calls")], check=True)
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    result = subprocess.run(
+        [tmp_path / "calls"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (result.returncode, result.stdout) == (0, "ok\n"), result.stdout + result.stderr
