@@ -9,6 +9,7 @@ Standard library only: this runs before anything is installed.
 from __future__ import annotations
 
 import argparse
+import glob
 import hashlib
 import os
 import shutil
@@ -18,11 +19,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# What has to be there (a command, or a file), and the Debian package that brings it.
+# What has to be there (a command, or files), and the Debian package that brings it.
 TOOLS = {
     "gcc": "gcc",
     "g++": "g++",
     "clang": "clang",
+    "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a": "libclang-rt-dev",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "/usr/lib/arm-none-eabi/newlib/nano.specs": "libnewlib-arm-none-eabi",
     "qemu-system-arm": "qemu-system-arm",

@@ -3,7 +3,7 @@
 Use it with ``test_framework = custom`` in platformio.ini, as ``test/test_custom_runner.py``: a copy of
 this file, or the two lines
 
-    import sys; sys.path.insert(0, "path/to/boards/virtual")
+    import sys; sys.path.append("path/to/boards/virtual")
     from pio_test_runner import CustomTestRunner  # noqa
 
 A test program prints Unity's lines (``file:line:test:PASS`` or ``:FAIL: why``) and its summary (``2 Tests

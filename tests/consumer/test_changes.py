@@ -252,7 +252,7 @@ def test_from_an_installed_wheel(
 
 RUNNER = f"""\
 import sys
-sys.path.insert(0, {str(REPOSITORY / "boards" / "virtual")!r})
+sys.path.append({str(REPOSITORY / "boards" / "virtual")!r})
 from pio_test_runner import CustomTestRunner
 """
 TEST = """\

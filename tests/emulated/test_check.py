@@ -221,7 +221,7 @@ def test_a_stale_firmware_is_refused(tiny: Model, forest: tuple[RandomForestClas
 def test_a_second_check_builds_nothing_and_a_changed_model_is_built(tiny: Model, work: Path) -> None:
     board = need("host")
     check(tiny, board, TINY_X)
-    image = next(work.glob(f"host-tiny-{tiny.choice.method}-*")) / ".pio/build/check/firmware.elf"
+    image = next(work.glob(f"host-tiny-{tiny.choice.method}-*/.pio/build/check/firmware.elf"))
     before = image.stat().st_mtime_ns
     check(tiny, board, TINY_X[:3])
     assert image.stat().st_mtime_ns == before

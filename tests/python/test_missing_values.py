@@ -100,9 +100,10 @@ def test_ignored_gaps_are_not_looked_for() -> None:
     assert set(model.predict(PROBE)) <= {0, 1, 2}
 
 
-def test_a_split_on_missing_or_not() -> None:
-    x = np.array([[np.nan], [np.nan], [1.0], [2.0], [5.0]])
-    estimator = tree.DecisionTreeClassifier().fit(x, [1, 1, 0, 0, 0])
+@pytest.mark.parametrize("gaps", [2, 3, 7])
+def test_a_split_on_missing_or_not(gaps: int) -> None:
+    x = np.array([[np.nan]] * gaps + [[1.0], [2.0], [5.0]])
+    estimator = tree.DecisionTreeClassifier().fit(x, [1] * gaps + [0] * 3)
     assert np.isposinf(estimator.tree_.threshold).any()
     for method in ("inline", "loadable"):
         model = milliwatt.convert(estimator, method=method)

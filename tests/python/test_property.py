@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mwtest.batch import SANITIZERS, Case, check
-from mwtest.models import Spec, build, samples, specs
+from mwtest.models import NUMPY, Spec, build, samples, specs
 
 from milliwatt.emit.leaves import leaf_table
 from milliwatt.emit.packing import pack
-from milliwatt.ir import Tree
+from milliwatt.ir import Tree, TreeEnsemble, validate
 
 ROWS = 40
 
@@ -76,6 +76,25 @@ def test_layout_is_the_one_it_is_called(name: str) -> None:
     assert packed.wide == ("wide" in name or "missing" in name)
     assert packed.pairs == ("pairs" in name)
     assert packed.walker.startswith("missing") == ("missing" in name)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "float"])
+def test_the_longest_link_of_a_narrow_word(work: Path, dtype: str) -> None:
+    """A left side of 255 splits is the largest that can be skipped with 8 bits."""
+    cases = []
+    for n in (254, 255, 256, 257):
+        # Split 0 has a chain of n splits on its left and one more split on its right.
+        left = (1, *range(2, n + 1), -1, -2)
+        right = (n + 1, *(-2 - i % 3 for i in range(n)), -4)
+        number = (lambda i: i) if dtype == "int16" else float
+        threshold = tuple(number(v) for v in (5000, *range(4000, 4000 - n, -1), 6000))
+        tree = Tree(0, (0,) * (n + 2), threshold, left, right)
+        rows = tuple((float(i),) for i in range(4))
+        model = validate(TreeEnsemble("regressor", 1, (tree,), rows, dtype=dtype))
+        assert pack(model, leaf_table(model).index).wide == (n > 255)
+        x = np.array([*range(4000 - n - 2, 4003), 4999, 5000, 5001, 6000, 6001])[:, None]
+        cases.append(Case(model, "loadable", x.astype(NUMPY[dtype])))
+    check(cases, work, ("-O0",))
 
 
 def test_every_layout_and_type(work: Path) -> None:

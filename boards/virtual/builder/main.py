@@ -14,7 +14,7 @@ board = env.BoardConfig()
 virtual = board.get("virtual")
 family = virtual["family"]
 
-sys.path.insert(0, str(platform_dir))
+sys.path.append(str(platform_dir))  # last: it holds a platform.py
 sys.dont_write_bytecode = True  # the platform's directory is the user's checkout
 import run as boards  # noqa: E402
 

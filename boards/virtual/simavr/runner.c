@@ -255,7 +255,7 @@ static void load(runner_t *r, const char *mcu, const char *frequency, const char
 
 static int run(runner_t *r)
 {
-    avr_cycle_count_t next_poll = 0;
+    avr_cycle_count_t next_poll = POLL_CYCLES; /* a byte sent before the program sets its UART up is lost */
     int state = cpu_Running;
     while (!r->exited && state != cpu_Done && state != cpu_Crashed) {
         state = avr_run(r->avr);
