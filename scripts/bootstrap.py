@@ -74,9 +74,7 @@ def missing_packages() -> list[str]:
 
 
 def _present(tool: str) -> bool:
-    return any(
-        Path(t).exists() if t.startswith("/") else shutil.which(t) is not None for t in tool.split("|")
-    )
+    return bool(glob.glob(tool)) if tool.startswith("/") else shutil.which(tool) is not None
 
 
 def _missing_venv() -> list[str]:
