@@ -9,7 +9,6 @@ Standard library only: this runs before anything is installed.
 from __future__ import annotations
 
 import argparse
-import glob
 import hashlib
 import os
 import shutil
@@ -74,7 +73,7 @@ def missing_packages() -> list[str]:
 
 
 def _present(tool: str) -> bool:
-    return bool(glob.glob(tool)) if tool.startswith("/") else shutil.which(tool) is not None
+    return any(Path("/").glob(tool[1:])) if tool.startswith("/") else shutil.which(tool) is not None
 
 
 def _missing_venv() -> list[str]:
