@@ -17,7 +17,13 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ("test_frontend_sklearn.py", "test_exactness.py", "test_export.py")
+TESTS = (
+    "test_frontend_sklearn.py",
+    "test_missing_values.py",
+    "test_exactness.py",
+    "test_property_sklearn.py",
+    "test_export.py",
+)
 PACKAGES = ("numpy", "pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "joblib", "skops")
 
 
