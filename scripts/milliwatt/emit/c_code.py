@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import text
 from milliwatt.emit.c_inline import inline_sums, sum_type
-from milliwatt.emit.c_loadable import SUM_TYPES, loadable_sums
+from milliwatt.emit.c_loadable import loadable_sums
 from milliwatt.emit.leaves import LeafTable, leaf_table, value_bounds
 from milliwatt.emit.method import Choice, choose_method
 from milliwatt.ir import TreeEnsemble
@@ -66,7 +66,7 @@ class _Writer:
         self.type = FEATURE_TYPES[model.dtype]
         self.table: LeafTable = leaf_table(model)
         self.inline = choice.method == "inline"
-        self.sum_type = sum_type(model, self.table) if self.inline else SUM_TYPES[self.table.kind]
+        self.sum_type = sum_type(model, self.table) if self.inline else self.table.sum_type
         self.functions = list(self._functions())
 
     # -- files ---------------------------------------------------------------------------------

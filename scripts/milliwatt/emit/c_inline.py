@@ -12,7 +12,6 @@ from milliwatt.emit.packing import subtree_slots
 from milliwatt.ir import Tree, TreeEnsemble
 
 # C types of a sum where votes do not fit a byte.
-_SUM_TYPES = {"votes": "uint16_t", "sum16": "int32_t", "sum32": "int64_t"}
 # C99 promises 127 nested blocks and clang stops at 256 brackets; deeper subtrees get a label.
 _MAX_NESTING = 16
 # Compilers take more than linear time for one huge function.
@@ -28,7 +27,7 @@ def sum_type(model: TreeEnsemble, table: LeafTable) -> str:
     """C type of one sum; votes of up to 255 trees fit a byte."""
     if table.kind == "votes" and len(model.trees) <= 255:
         return "uint8_t"
-    return _SUM_TYPES[table.kind]
+    return table.sum_type
 
 
 def inline_sums(model: TreeEnsemble, name: str, table: LeafTable) -> str:
@@ -87,7 +86,7 @@ def _plan(model: TreeEnsemble, name: str, table: LeafTable) -> _Plan:
         after = "sums[0] += leaf;"
     else:
         rows = f"{name}_rows + (size_t) leaf * {model.n_outputs}U"
-        after = f"mw_add_row{_bits(table)}({rows}, {model.n_outputs}U, sums);"
+        after = f"mw_add_row{table.bits}({rows}, {model.n_outputs}U, sums);"
     scalar = table.kind != "votes" and model.n_outputs == 1
     return _Plan(
         leaf=_leaf_assignment(table, scalar),
@@ -96,7 +95,9 @@ def _plan(model: TreeEnsemble, name: str, table: LeafTable) -> _Plan:
         begin=f"    {_leaf_type(table, scalar)} leaf;\n",
         before_calls=f"    memset(sums, 0, {model.n_outputs} * sizeof *sums);\n",
         after_tree=f"    {after}\n",
-        tables="" if scalar or table.kind == "votes" else _row_table(name, table),
+        tables=""
+        if scalar or table.kind == "votes"
+        else text.row_table(f"{name}_rows", table.rows, table.bits) + "\n",
     )
 
 
@@ -116,15 +117,6 @@ def _register_votes(model: TreeEnsemble, name: str, table: LeafTable) -> _Plan:
     )
 
 
-def _bits(table: LeafTable) -> int:
-    return 16 if table.kind == "sum16" else 32
-
-
-def _row_table(name: str, table: LeafTable) -> str:
-    flat = [text.integer(value, _bits(table)) for row in table.rows for value in row]
-    return text.array(f"int{_bits(table)}_t", f"{name}_rows", flat) + "\n"
-
-
 def _leaf_type(table: LeafTable, scalar: bool) -> str:
     if scalar:
         return "int_fast16_t" if table.kind == "sum16" else "int32_t"
@@ -135,7 +127,7 @@ def _leaf_type(table: LeafTable, scalar: bool) -> str:
 def _leaf_assignment(table: LeafTable, scalar: bool) -> Callable[[int], str]:
     """A leaf's row, or with one output the value itself, put into a variable."""
     if scalar:
-        return lambda leaf: f"leaf = {text.integer(table.rows[table.index[leaf]][0], _bits(table))};"
+        return lambda leaf: f"leaf = {text.integer(table.rows[table.index[leaf]][0], table.bits)};"
     suffix = "" if len(table.rows) <= 32768 else "U"
     return lambda leaf: f"leaf = {table.index[leaf]}{suffix};"
 

@@ -8,9 +8,6 @@ from milliwatt.emit.leaves import LeafTable
 from milliwatt.emit.packing import PackedTrees, pack
 from milliwatt.ir import TreeEnsemble
 
-# What mw_trees_<kind>_<walker> adds up for each kind of leaf table.
-SUM_TYPES = {"votes": "uint16_t", "sum16": "int32_t", "sum32": "int64_t"}
-
 
 def loadable_sums(model: TreeEnsemble, name: str, table: LeafTable) -> str:
     """Tables and a function ``static void <name>_add_trees(const T *x, S *sums)``."""
@@ -20,9 +17,7 @@ def loadable_sums(model: TreeEnsemble, name: str, table: LeafTable) -> str:
     parts.append(text.array(root_type, f"{name}_roots", (f"{root}U" for root in packed.roots)))
     values = "NULL"
     if table.kind != "votes":
-        bits = 16 if table.kind == "sum16" else 32
-        flat = (text.integer(value, bits) for row in table.rows for value in row)
-        parts.append(text.array(f"int{bits}_t", f"{name}_values", flat))
+        parts.append(text.row_table(f"{name}_values", table.rows, table.bits))
         values = f"{name}_values"
     thresholds = "NULL" if _joined(packed) else f"{name}_thresholds"
     parts.append(
@@ -33,7 +28,7 @@ def loadable_sums(model: TreeEnsemble, name: str, table: LeafTable) -> str:
     )
     features = f"const {FEATURE_TYPES[model.dtype].c_type} *x"
     parts.append(
-        f"static void {name}_add_trees({features}, {SUM_TYPES[table.kind]} *sums)\n{{\n"
+        f"static void {name}_add_trees({features}, {table.sum_type} *sums)\n{{\n"
         f"    mw_trees_{table.kind}_{packed.walker}(&{name}_trees, x, sums);\n}}\n"
     )
     return "\n".join(parts)

@@ -41,6 +41,16 @@ class LeafTable:
     one: int = 1
     shifts: tuple[int, ...] = ()
 
+    @property
+    def sum_type(self) -> str:
+        """C type of one sum, wide enough for any number of trees."""
+        return {"votes": "uint16_t", "sum16": "int32_t", "sum32": "int64_t"}[self.kind]
+
+    @property
+    def bits(self) -> int:
+        """Width of a value in a row (votes have no rows in memory)."""
+        return 16 if self.kind == "sum16" else 32
+
 
 def leaf_table(model: TreeEnsemble) -> LeafTable:
     """The smallest exact device form of a model's leaves, or the 31-bit one."""

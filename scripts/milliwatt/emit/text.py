@@ -31,6 +31,11 @@ def array(c_type: str, name: str, values: Iterable[str]) -> str:
     return f"static const {c_type} {name}[] MW_FLASH = {{\n{body}\n}};\n"
 
 
+def row_table(name: str, rows: Iterable[Sequence[int]], bits: int) -> str:
+    """Rows of signed integers as one constant table in flash."""
+    return array(f"int{bits}_t", name, (integer(value, bits) for row in rows for value in row))
+
+
 def wrap(items: Sequence[str]) -> str:
     """Items separated by commas, in lines of at most 100 columns."""
     lines, line = [], "   "
