@@ -29,7 +29,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(site: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(site)}
+    # A core directory links one platform of a name; that of other tests links the repository's.
+    environment = {**os.environ, "PYTHONPATH": str(site), "PLATFORMIO_CORE_DIR": str(site.parent / "core")}
     command = [sys.executable, "-m", "milliwatt", *arguments]
     return subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
 
@@ -58,6 +59,13 @@ def test_export_and_emit_from_the_installed_wheel(site: Path, tmp_path: Path) ->
 
 def test_check_on_the_host_board_from_the_installed_wheel(site: Path, tmp_path: Path) -> None:
     train(tmp_path)
+    stage = [
+        sys.executable,
+        str(ROOT / "scripts" / "stage_platformio.py"),
+        "--core-dir",
+        str(site.parent / "core"),
+    ]
+    subprocess.run(stage, check=True)
     checked = run(site, tmp_path, "check", "iris.skops", "--board", "host", "--data", "iris.csv")
     assert checked.returncode == 0, checked.stderr
     assert "100.00" in checked.stdout
