@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,17 @@ from milliwatt.emit import Choice, choose_method, emit_c, emit_csv
 from milliwatt.emit.leaves import value_bounds
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.files import write_files, write_text
-from milliwatt.frontends import to_ir
-from milliwatt.host import HostModel, compare_classes, compare_values, evaluate
+from milliwatt.frontends import estimator_answers, to_ir
+from milliwatt.host import (
+    HostModel,
+    answers,
+    class_columns,
+    compare_classes,
+    compare_values,
+    decide,
+    evaluate,
+    scores,
+)
 from milliwatt.host.runner import check_samples
 from milliwatt.ir.validate import check_name
 from milliwatt.options import ModelOptions
@@ -139,10 +147,15 @@ class Model:
         return self.host.predict_proba(self.host.device_features(np.asarray(X)))
 
     def evaluate(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Mean leaf rows by numpy instead of C: an independent check, needs no compiler unless scaled."""
-        values = np.asarray(X)
-        samples = self.host.device_features(values) if self.ir.scale else check_samples(self.ir, values)
-        return evaluate(self.ir, samples)
+        """Probabilities (scores where there are none) or values, by numpy instead of C.
+
+        An independent check; needs no compiler unless features are scaled.
+        """
+        return evaluate(self.ir, self.device_features(np.asarray(X)))
+
+    def device_features(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Samples as the device takes them; needs a compiler only where features are scaled."""
+        return self.host.device_features(values) if self.ir.scale else check_samples(self.ir, values)
 
     def save(self, file: str | Path, name: str | None = None, format: str = "auto") -> list[Path]:
         """Write the model, whole or not at all.
@@ -220,14 +233,13 @@ def _calibration_samples(
 
 def _measure(model: Model, estimator: Any, data: NDArray[np.float64]) -> ir.Calibration:
     """The agreement with the estimator on the calibration data, by the independent evaluator."""
-    answers = model.evaluate(data)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "X does not have valid feature names")
-        if model.ir.is_classifier:
-            agreement = compare_classes(answers.argmax(axis=1), estimator.predict_proba(data))
-        else:
-            expected = np.asarray(estimator.predict(data)).reshape(len(data), -1)
-            agreement = compare_values(answers, expected, model.bound)
+    expected = estimator_answers(estimator, data)
+    reached = scores(model.ir, model.device_features(data))
+    if model.ir.is_classifier:
+        columns = class_columns(model.ir, expected)
+        agreement = compare_classes(decide(model.ir, reached), columns, model.ir.noise)
+    else:
+        agreement = compare_values(answers(model.ir, reached), expected, model.bound)
     # A feature that is always missing has the empty range: from inf to -inf.
     known = ~np.isnan(data)
     low = data.min(axis=0, initial=np.inf, where=known)

@@ -75,7 +75,7 @@ INF = [0.5, "inf", "-inf"]
 BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     # name: (content, field, part of the message)
     "not ours": (_without("milliwatt"), "", "not a Milliwatt model file"),
-    "newer schema": (_with(milliwatt=2), "milliwatt", "schema version 2; this Milliwatt reads version 1"),
+    "newer schema": (_with(milliwatt=3), "milliwatt", "schema version 3; this Milliwatt reads versions 1 to 2"),
     "odd schema": (_with(milliwatt="1"), "milliwatt", "schema version '1'"),
     "other kind": (_with(kind="net"), "kind", "unknown kind of model 'net'"),
     "no name": (_without("name"), "name", "missing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,6 +42,14 @@ def convert_trees(estimator: Any, kind: str, *, nan: str) -> TreeEnsemble:
         check_nan=nan != "ignore" and not follow,
         origin=_origin(estimator, members[0]),
     )
+
+
+def answers(estimator: Any, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities, or values."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        predict = getattr(estimator, "predict_proba", estimator.predict)
+        return np.asarray(predict(samples), dtype=np.float64).reshape(len(samples), -1)
 
 
 def _members(estimator: Any, kind: str) -> Sequence[Any]:

@@ -22,17 +22,17 @@ def is_tie(probabilities: NDArray[Any]) -> NDArray[np.bool_]:
     return result
 
 
-def compare_classes(answers: NDArray[Any], probabilities: NDArray[Any]) -> Agreement:
-    """Class indices compared with an estimator's probabilities.
+def compare_classes(answers: NDArray[Any], probabilities: NDArray[Any], tie: float = TIE) -> Agreement:
+    """Class indices compared with an estimator's probabilities (``class_columns`` of its answers).
 
     A row counts as agreeing when the answer is the estimator's class, and as a tie when the
-    answer is another of the classes that share the best probability.
+    answer is another of the classes whose probability is within ``tie`` of the best.
     """
     expected = probabilities.argmax(axis=1)
     same = answers == expected
     rows = np.arange(len(answers))
     behind = probabilities[rows, expected] - probabilities[rows, answers]
-    ties = ~same & (behind < TIE)
+    ties = ~same & (behind < tie)
     return Agreement(rows=len(answers), agree=int(same.sum()), ties=int(ties.sum()))
 
 

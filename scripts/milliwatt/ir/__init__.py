@@ -6,6 +6,7 @@ Standard library only, so that a firmware build needs nothing but Python.
 from milliwatt.ir.model import (
     Agreement,
     Calibration,
+    CategorySet,
     Label,
     Tree,
     TreeEnsemble,
@@ -17,6 +18,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Agreement",
     "Calibration",
+    "CategorySet",
     "Label",
     "Tree",
     "TreeEnsemble",

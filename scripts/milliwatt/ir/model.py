@@ -10,6 +10,11 @@ Label = int | float | str | bool
 CLASSIFIER = "classifier"
 REGRESSOR = "regressor"
 
+MEAN, SUM, MEDIAN = AGGREGATES = ("mean", "sum", "median")
+IDENTITY, SIGMOID, SOFTMAX, EXP, MARGIN, ISOLATION = LINKS = (
+    "identity", "sigmoid", "softmax", "exp", "margin", "isolation",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -22,6 +27,9 @@ class Tree:
     Attributes:
         missing_left: where a missing value (NaN) goes, one flag a split; empty when the model
             was not trained on missing values.
+        category_set: empty, or for each split -1, or the index of one of the ensemble's
+            ``category_sets``: then a sample goes left when the set takes ``x[feature[i]]``, and
+            ``threshold[i]`` is 0 and means nothing.
     """
 
     root: int
@@ -30,10 +38,27 @@ class Tree:
     left: tuple[int, ...] = ()
     right: tuple[int, ...] = ()
     missing_left: tuple[bool, ...] = ()
+    category_set: tuple[int, ...] = ()
 
     @property
     def n_splits(self) -> int:
         return len(self.feature)
+
+
+@dataclass(frozen=True, slots=True)
+class CategorySet:
+    """Which categories go left.
+
+    A feature that counts categories is a whole number >= 0 (a fraction is cut off). NaN goes by
+    ``missing_left``.
+
+    Attributes:
+        members: ascending, 0 to 65535.
+        inverted: every value that is *not* a member goes left.
+    """
+
+    members: tuple[int, ...]
+    inverted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +94,31 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class TreeEnsemble:
-    """Decision trees whose leaf rows are averaged.
+    """Decision trees whose leaf rows are added up to scores, and what follows from the scores.
+
+    The *score* of output ``o`` is ``base[o]`` plus the sum, or the mean, of the leaf rows that a
+    sample reaches. What scores mean is said by ``link``:
+
+    ============== ==================================================================================
+    ``identity``   classifier: scores are probabilities; regressor: scores are the values
+    ``sigmoid``    ``1 / (1 + exp(-score))``: a probability, or a regressed value
+    ``softmax``    classifier: probabilities are ``exp(score)`` over their sum
+    ``exp``        regressor: ``exp(score)``
+    ``margin``     classifier that knows no probabilities, only scores
+    ``isolation``  outlier detector: its ``score_samples`` is ``-2**-score``; no probabilities
+    ============== ==================================================================================
+
+    A classifier has one output a class and answers the class of the highest score, the lowest index
+    among equals; or it has two classes and a single output, and answers class 1 when the score
+    lies above ``cut`` (at ``cut`` too, if ``cut_inclusive``).
 
     Attributes:
-        task: ``"classifier"`` (rows are class proportions) or ``"regressor"`` (rows are values).
+        task: ``"classifier"`` or ``"regressor"``.
         n_features: width of a sample.
         dtype: feature type on the device, a key of ``dtypes.FEATURE_TYPES``. Thresholds are exact
             values of that type once the model went through ``passes``.
         trees: the trees, in the estimator's order.
-        leaves: distinct leaf rows, each with one number per output.
+        leaves: distinct leaf rows, each with one number per output; with ``outputs`` one number.
         classes: the estimator's own labels, in its order; empty for regressors.
         scale: with integer ``dtype`` and real-valued features: the device's feature is
             ``round(x * scale[i])``, saturated; empty when features are used as they are.
@@ -87,6 +128,17 @@ class TreeEnsemble:
             trained on missing values).
         origin: what the model was made from, for humans: library, version, class.
         calibration: measured on calibration data, if there was any.
+        aggregate: ``"mean"``, ``"sum"``, or ``"median"``: the weighted median of a single output, the
+            smallest leaf value at which the weights of trees with values up to it reach half of all.
+        base: what each output's score starts from; empty: zeros, one an output of the leaf rows.
+        outputs: for trees whose leaves are one number: the output that each tree adds to.
+        weights: with ``median`` each tree's weight, > 0.
+        link: see above.
+        cut: see above.
+        cut_inclusive: see above.
+        category_sets: what trees' ``category_set`` refers to.
+        noise: two best scores closer to each other than this are decided by the estimator's own
+            rounding (float32 sums, say), so that either class counts as its answer.
     """
 
     task: str
@@ -102,6 +154,15 @@ class TreeEnsemble:
     check_nan: bool = True
     origin: dict[str, str] = field(default_factory=dict)
     calibration: Calibration | None = None
+    aggregate: str = MEAN
+    base: tuple[float, ...] = ()
+    outputs: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
+    link: str = IDENTITY
+    cut: float = 0.0
+    cut_inclusive: bool = False
+    category_sets: tuple[CategorySet, ...] = ()
+    noise: float = 1e-9
 
     @property
     def is_classifier(self) -> bool:
@@ -109,7 +170,22 @@ class TreeEnsemble:
 
     @property
     def n_outputs(self) -> int:
-        return len(self.leaves[0])
+        """Scores: one a class or a regressed value, or a single one for two classes."""
+        return len(self.base) or len(self.leaves[0])
+
+    @property
+    def is_binary(self) -> bool:
+        """A classifier whose single score lies above the cut or not."""
+        return self.is_classifier and self.n_outputs == 1 and len(self.classes) == 2
+
+    @property
+    def n_answers(self) -> int:
+        """Numbers in the answer: probabilities of a classifier, values of a regressor."""
+        return len(self.classes) if self.is_classifier else self.n_outputs
+
+    @property
+    def has_probabilities(self) -> bool:
+        return self.is_classifier and self.link in (IDENTITY, SIGMOID, SOFTMAX)
 
     @property
     def n_splits(self) -> int:
@@ -120,9 +196,21 @@ class TreeEnsemble:
         return any(tree.missing_left for tree in self.trees)
 
     @property
+    def handles_categories(self) -> bool:
+        return any(tree.category_set for tree in self.trees)
+
+    @property
     def is_pure(self) -> bool:
         """True when every leaf gives one class everything: then votes can be counted."""
-        return self.is_classifier and all(sorted(row)[-1] == 1.0 and sum(row) == 1.0 for row in self.leaves)
+        if (
+            not self.is_classifier
+            or self.is_binary
+            or self.outputs
+            or self.aggregate != MEAN
+            or any(self.base)
+        ):
+            return False
+        return all(sorted(row)[-1] == 1.0 and sum(row) == 1.0 for row in self.leaves)
 
 
 def used_features(trees: Sequence[Tree]) -> list[int]:

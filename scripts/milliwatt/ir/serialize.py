@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 
 from milliwatt.errors import MilliwattError, ModelFileError
 from milliwatt.files import write_text
-from milliwatt.ir.model import Agreement, Calibration, Tree, TreeEnsemble
+from milliwatt.ir.model import Agreement, Calibration, CategorySet, Tree, TreeEnsemble
 from milliwatt.ir.validate import validate
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_READABLE = (1, 2)  # what version 2 added has defaults
 
 _REEXPORT = "export the model again with `milliwatt export`"
+_COLUMNS = ("feature", "threshold", "left", "right", "missing_left", "category_set")
 _T = TypeVar("_T")
 
 
@@ -62,6 +64,15 @@ def dumps(model: TreeEnsemble) -> str:
         "classes": list(model.classes),
         "origin": dict(model.origin),
         "calibration": _calibration_to_json(model.calibration),
+        "aggregate": model.aggregate,
+        "link": model.link,
+        "base": list(model.base),
+        "outputs": list(model.outputs),
+        "weights": list(model.weights),
+        "cut": model.cut,
+        "cut_inclusive": model.cut_inclusive,
+        "noise": model.noise,
+        "category_sets": [{"members": s.members, "inverted": s.inverted} for s in model.category_sets],
     }
     lines = [f"{json.dumps(key)}: {_line(value)}" for key, value in head.items()]
     rows = ",\n  ".join(_line([_number(v) for v in row]) for row in model.leaves)
@@ -78,9 +89,9 @@ def loads(text: str) -> TreeEnsemble:
     if not isinstance(data, dict) or "milliwatt" not in data:
         raise ModelFileError("not a Milliwatt model file", cure="give a *.mw.json made by `milliwatt export`")
     version = data["milliwatt"]
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version not in _READABLE:
         raise ModelFileError(
-            f"schema version {version!r}; this Milliwatt reads version {SCHEMA_VERSION}",
+            f"schema version {version!r}; this Milliwatt reads versions {_READABLE[0]} to {_READABLE[-1]}",
             option="milliwatt",
             cure="export the model again, or install the Milliwatt that wrote it",
         )
@@ -116,6 +127,8 @@ def _tree_to_json(tree: Tree) -> dict[str, object]:
     }
     if tree.missing_left:
         data["missing_left"] = [int(flag) for flag in tree.missing_left]
+    if tree.category_set:
+        data["category_set"] = list(tree.category_set)
     return data
 
 
@@ -152,6 +165,7 @@ class _Reader:
             classes=self._tuple("classes", _label),
             origin=self._origin(),
             calibration=self._calibration(),
+            **(self._scores() if self._data["milliwatt"] > 1 else {}),
             leaves=tuple(
                 _all(row, _real, f"leaves[{i}]") for i, row in enumerate(self._field("leaves", list))
             ),
@@ -166,6 +180,22 @@ class _Reader:
 
     def _tuple(self, key: str, convert: Callable[[Any], _T]) -> tuple[_T, ...]:
         return _all(self._field(key, list), convert, key)
+
+    def _scores(self) -> dict[str, Any]:
+        return {
+            "aggregate": self._field("aggregate", str),
+            "link": self._field("link", str),
+            "base": self._tuple("base", _real),
+            "outputs": self._tuple("outputs", _integer),
+            "weights": self._tuple("weights", _real),
+            "cut": self._number("cut"),
+            "cut_inclusive": self._field("cut_inclusive", bool),
+            "noise": self._number("noise"),
+            "category_sets": tuple(map(_category_set, self._field("category_sets", list))),
+        }
+
+    def _number(self, key: str) -> float:
+        return _all([self._data.get(key)], _real, key)[0]
 
     def _origin(self) -> dict[str, str]:
         data = self._field("origin", dict)
@@ -182,7 +212,7 @@ class _Reader:
             rows=reader._field("rows", int),
             agree=reader._field("agree", int),
             ties=reader._field("ties", int),
-            max_error=_all([data.get("max_error")], _real, "max_error")[0],
+            max_error=reader._number("max_error"),
         )
         return Calibration(agreement, reader._tuple("low", _real), reader._tuple("high", _real))
 
@@ -191,7 +221,7 @@ def _tree(data: object, index: int) -> Tree:
     where = f"trees[{index}]"
     if not isinstance(data, dict):
         raise ModelFileError("not an object", option=where, cure=_REEXPORT)
-    columns = {key: data.get(key, []) for key in ("feature", "threshold", "left", "right", "missing_left")}
+    columns = {key: data.get(key, []) for key in _COLUMNS}
     if not all(isinstance(column, list) for column in columns.values()):
         raise ModelFileError("a column is not a list", option=where, cure=_REEXPORT)
     return Tree(
@@ -201,7 +231,18 @@ def _tree(data: object, index: int) -> Tree:
         left=_all(columns["left"], _integer, where),
         right=_all(columns["right"], _integer, where),
         missing_left=_all(columns["missing_left"], _flag, where),
+        category_set=_all(columns["category_set"], _integer, where),
     )
+
+
+def _category_set(data: object) -> CategorySet:
+    where = "category_sets"
+    if not isinstance(data, dict) or not isinstance(data.get("members"), list):
+        raise ModelFileError("not a set with members", option=where, cure=_REEXPORT)
+    inverted = data.get("inverted")
+    if not isinstance(inverted, bool):
+        raise ModelFileError("inverted is not true or false", option=where, cure=_REEXPORT)
+    return CategorySet(_all(data["members"], _integer, where), inverted)
 
 
 def _all(values: Iterable[Any], convert: Callable[[Any], _T], where: str) -> tuple[_T, ...]:

@@ -7,12 +7,25 @@ import re
 
 from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX, is_float32
 from milliwatt.errors import ModelFileError
-from milliwatt.ir.model import CLASSIFIER, REGRESSOR, Tree, TreeEnsemble
+from milliwatt.ir.model import (
+    AGGREGATES,
+    CLASSIFIER,
+    EXP,
+    IDENTITY,
+    LINKS,
+    MEAN,
+    MEDIAN,
+    REGRESSOR,
+    SIGMOID,
+    Tree,
+    TreeEnsemble,
+)  # fmt: skip
 
 METHODS = ("auto", "inline", "loadable")
 MAX_FEATURES = 65_535
 MAX_OUTPUTS = 65_535
 MAX_TREES = 65_535
+MAX_CATEGORY = 65_535
 
 # C and C++ keywords and the few macros that a name could collide with.
 _KEYWORDS = """
@@ -57,6 +70,8 @@ def validate(model: TreeEnsemble) -> TreeEnsemble:
     _check_counts(model)
     _check_classes(model)
     _check_leaves(model)
+    _check_scores(model)
+    _check_categories(model)
     _check_calibration(model)
     for index, tree in enumerate(model.trees):
         try:
@@ -112,7 +127,7 @@ def _check_classes(model: TreeEnsemble) -> None:
 def _check_leaves(model: TreeEnsemble) -> None:
     if not model.leaves or not model.leaves[0]:
         raise _fail("no leaf values", "leaves")
-    width = len(model.classes) if model.is_classifier else len(model.leaves[0])
+    width = 1 if model.outputs else model.n_outputs
     if not 1 <= width <= MAX_OUTPUTS:
         raise _fail(f"{width} outputs; 1 to {MAX_OUTPUTS} are possible", "leaves")
     for index, row in enumerate(model.leaves):
@@ -122,8 +137,51 @@ def _check_leaves(model: TreeEnsemble) -> None:
             raise _fail(f"row {index} holds a value that is not finite", "leaves")
         if max(abs(value) for value in row) > FLOAT32_MAX:
             raise _fail(f"row {index} holds a value that float32 cannot hold", "leaves")
-        if model.is_classifier and not (min(row) >= 0.0 and max(row) <= 1.0):
+        if _has_proportions(model) and not (min(row) >= 0.0 and max(row) <= 1.0):
             raise _fail(f"row {index} is not a row of proportions", "leaves")
+
+
+def _has_proportions(model: TreeEnsemble) -> bool:
+    return model.is_classifier and model.link == IDENTITY and model.aggregate == MEAN
+
+
+def _check_scores(model: TreeEnsemble) -> None:
+    n = model.n_outputs
+    if model.aggregate not in AGGREGATES:
+        raise _fail(f"unknown aggregate {model.aggregate!r}", "aggregate")
+    if model.link not in LINKS:
+        raise _fail(f"unknown link {model.link!r}", "link")
+    if model.is_classifier and n != len(model.classes) and not (n == 1 and len(model.classes) == 2):
+        raise _fail(f"{n} scores for {len(model.classes)} classes", "classes")
+    if (model.link == EXP) if model.is_classifier else (model.link not in (IDENTITY, SIGMOID, EXP)):
+        raise _fail(f"a {model.task} cannot have the link {model.link}", "link")
+    if not all(math.isfinite(v) and abs(v) <= FLOAT32_MAX for v in (*model.base, model.cut)):
+        raise _fail("a number that float32 cannot hold", "base")
+    if model.outputs and (len(model.outputs) != len(model.trees) or not model.base):
+        raise _fail("one output a tree, and a base for each output, are needed", "outputs")
+    if model.outputs and not 0 <= min(model.outputs) <= max(model.outputs) < n:
+        raise _fail(f"a tree adds to an output outside 0..{n - 1}", "outputs")
+    _check_median(model)
+    if not 0.0 <= model.noise < math.inf:
+        raise _fail("not a number >= 0", "noise")
+
+
+def _check_median(model: TreeEnsemble) -> None:
+    if model.aggregate != MEDIAN:
+        if model.weights:
+            raise _fail("only medians have weights", "weights")
+        return
+    if len(model.weights) != len(model.trees) or not all(0.0 < w < math.inf for w in model.weights):
+        raise _fail("one weight > 0 a tree is needed", "weights")
+    if model.is_classifier or model.n_outputs != 1 or any(model.base) or model.link != IDENTITY:
+        raise _fail("medians are for regressors of one output", "aggregate")
+
+
+def _check_categories(model: TreeEnsemble) -> None:
+    for index, found in enumerate(model.category_sets):
+        members = found.members
+        if not all(0 <= m <= MAX_CATEGORY for m in members) or list(members) != sorted(set(members)):
+            raise _fail(f"set {index} is not ascending within 0..{MAX_CATEGORY}", "category_sets")
 
 
 def _check_calibration(model: TreeEnsemble) -> None:
@@ -145,6 +203,10 @@ def _check_tree(tree: Tree, model: TreeEnsemble) -> None:
         raise _fail(f"missing_left has {len(tree.missing_left)} flags for {n} splits")
     if n and not 0 <= min(tree.feature) <= max(tree.feature) < model.n_features:
         raise _fail(f"a split looks at a feature outside 0..{model.n_features - 1}")
+    if len(tree.category_set) not in (0, n) or not all(
+        -1 <= index < len(model.category_sets) for index in tree.category_set
+    ):
+        raise _fail("category_set does not fit the splits, or the category sets")
     _check_thresholds(tree, model.dtype)
     check_shape(tree, len(model.leaves))
 

@@ -72,6 +72,9 @@ def _certain_outcomes(tree: Tree, low: float, high: float) -> list[int]:
         feature, t = tree.feature[item], tree.threshold[item]
         before = bounds.get(feature)
         below, up_to = before or start
+        if tree.category_set and tree.category_set[item] >= 0:
+            stack += [child for child in (tree.right[item], tree.left[item]) if child >= 0]
+            continue
         if t >= up_to:
             outcome[item] = 1
         elif t <= below and below > -math.inf:
@@ -108,6 +111,7 @@ def _rebuild(tree: Tree, resolved: Sequence[int]) -> Tree:
         left=tuple(renamed(tree.left[node]) for node in order),
         right=tuple(renamed(tree.right[node]) for node in order),
         missing_left=tuple(tree.missing_left[node] for node in order) if tree.missing_left else (),
+        category_set=tuple(tree.category_set[node] for node in order) if tree.category_set else (),
     )
 
 
