@@ -19,6 +19,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     "test_frontend_sklearn.py",
+    "test_frontend_boosting.py",
+    "test_frontend_histogram.py",
+    "test_frontend_isolation.py",
+    "test_frontend_ensembles.py",
+    "test_frontend_skops.py",
+    "test_property_ensembles.py",
+    "test_ensembles_c.py",
     "test_missing_values.py",
     "test_exactness.py",
     "test_property_sklearn.py",

@@ -12,7 +12,7 @@ from sklearn import ensemble, tree
 
 import milliwatt
 from milliwatt.errors import MilliwattError, UnsupportedModelError
-from milliwatt.frontends import SUPPORTED, to_ir
+from milliwatt.frontends import SUPPORTED, sklearn_trees, to_ir
 from milliwatt.host import compare_classes
 
 SINGLE = ("DecisionTree", "ExtraTree")
@@ -241,7 +241,7 @@ def test_classifiers_with_several_outputs_are_refused() -> None:
     assert "one classifier per output" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", SUPPORTED)
+@pytest.mark.parametrize("name", sklearn_trees.SUPPORTED)
 def test_what_is_not_fitted_is_said(name: str) -> None:
     estimator = getattr(tree, name, None) or getattr(ensemble, name)
     with pytest.raises(MilliwattError, match=f"this {name} is not fitted") as caught:
@@ -255,13 +255,9 @@ def _others() -> list[Callable[[], Any]]:
     from sklearn.pipeline import make_pipeline
 
     return [
-        ensemble.GradientBoostingClassifier,
-        ensemble.GradientBoostingRegressor,
-        ensemble.HistGradientBoostingClassifier,
-        ensemble.AdaBoostClassifier,
-        ensemble.BaggingClassifier,
-        ensemble.IsolationForest,
         ensemble.RandomTreesEmbedding,
+        lambda: ensemble.StackingClassifier([("tree", tree.DecisionTreeClassifier())]),
+        lambda: ensemble.StackingRegressor([("tree", tree.DecisionTreeRegressor())]),
         LogisticRegression,
         KNeighborsClassifier,
         lambda: make_pipeline(tree.DecisionTreeClassifier()),

@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt.errors import UnsupportedModelError
-from milliwatt.frontends import sklearn_trees
+from milliwatt.frontends import (
+    lightgbm_trees,
+    sklearn_adaboost,
+    sklearn_boosting,
+    sklearn_committees,
+    sklearn_histogram,
+    sklearn_isolation,
+    sklearn_trees,
+    xgboost_trees,
+)
 from milliwatt.ir import TreeEnsemble
 
 
@@ -23,7 +32,8 @@ class Frontend:
     """What one file of this package offers.
 
     Attributes:
-        library: the package whose classes are meant: ``"sklearn"``.
+        library: the package whose classes are meant: ``"sklearn"``; ``"milliwatt"`` for what its own
+            readers of saved models make.
         supported: names of classes; subclasses are taken too.
         convert: ``convert(estimator, kind, nan=...)``, kind being the supported class's name.
         answers: the estimator's own answers to samples (float64 array of float32 values), shape (rows,
@@ -38,8 +48,38 @@ class Frontend:
 
 FRONTENDS: tuple[Frontend, ...] = (
     Frontend("sklearn", sklearn_trees.SUPPORTED, sklearn_trees.convert_trees, sklearn_trees.answers),
+    Frontend(
+        "sklearn", sklearn_boosting.SUPPORTED, sklearn_boosting.convert_boosting, sklearn_boosting.answers
+    ),
+    Frontend(
+        "sklearn", sklearn_histogram.SUPPORTED, sklearn_histogram.convert_histogram, sklearn_histogram.answers
+    ),
+    Frontend(
+        "sklearn", sklearn_isolation.SUPPORTED, sklearn_isolation.convert_isolation, sklearn_isolation.answers
+    ),
+    Frontend(
+        "sklearn", sklearn_adaboost.SUPPORTED, sklearn_adaboost.convert_adaboost, sklearn_adaboost.answers
+    ),
+    Frontend(
+        "sklearn",
+        sklearn_committees.SUPPORTED,
+        sklearn_committees.convert_committee,
+        sklearn_committees.answers,
+    ),
+    Frontend("xgboost", xgboost_trees.SUPPORTED, xgboost_trees.convert_trees, xgboost_trees.answers),
+    Frontend("lightgbm", lightgbm_trees.SUPPORTED, lightgbm_trees.convert_trees, lightgbm_trees.answers),
+    Frontend("milliwatt", xgboost_trees.SUPPORTED_FILES, xgboost_trees.convert_trees, xgboost_trees.answers),
+    Frontend(
+        "milliwatt", lightgbm_trees.SUPPORTED_FILES, lightgbm_trees.convert_trees, lightgbm_trees.answers
+    ),
 )
-SUPPORTED: tuple[str, ...] = tuple(name for frontend in FRONTENDS for name in frontend.supported)
+
+
+def _names(library: str) -> tuple[str, ...]:
+    return tuple(name for frontend in FRONTENDS if frontend.library == library for name in frontend.supported)
+
+
+SUPPORTED = _names("sklearn")
 
 
 def to_ir(estimator: object, *, nan: str = "auto") -> TreeEnsemble:
@@ -71,5 +111,6 @@ def _frontend(estimator: object) -> tuple[Frontend, str]:
     kind = type(estimator)
     raise UnsupportedModelError(
         f"{kind.__module__}.{kind.__qualname__} is not supported",
-        cure="use one of scikit-learn's " + ", ".join(SUPPORTED),
+        cure=f"use one of scikit-learn's {', '.join(SUPPORTED)}; "
+        f"of XGBoost's {', '.join(_names('xgboost'))}; of LightGBM's {', '.join(_names('lightgbm'))}",
     )

@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from milliwatt.errors import MilliwattError, ToolMissingError
+from milliwatt.frontends.saved_models import SAVED_MODELS, load_saved_model
 
 PICKLES = (".joblib", ".pkl", ".pickle")
 SKOPS = ".skops"
-KNOWN = (SKOPS, *PICKLES)
-# Not on skops' own list, but no more than arrays; the frontend checks what is in them.
-_HARMLESS = ("sklearn.tree._tree.Tree",)
+KNOWN = (SKOPS, *PICKLES, *SAVED_MODELS)
+# Not on skops' own list, but no more than arrays and dictionaries; the frontend checks what is in them.
+# functools.partial, which HistGradientBoosting keeps with categorical features, is left out: it is code.
+_HARMLESS = (
+    "sklearn.tree._tree.Tree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils._bunch.Bunch",
+)
 
 
 def load_estimator(path: Path, *, trust_pickle: bool, note: Callable[[str], None] = lambda _: None) -> Any:
-    """The estimator in a ``.skops``, ``.joblib`` or pickle file.
+    """The estimator in a ``.skops``, ``.joblib`` or pickle file, or what XGBoost or LightGBM saved.
 
     Args:
         trust_pickle: allow formats that can run any code while they are loaded.
@@ -36,6 +42,8 @@ def load_estimator(path: Path, *, trust_pickle: bool, note: Callable[[str], None
         )
     if not path.is_file():
         raise MilliwattError("no such file", file=path, cure="check the path")
+    if suffix in SAVED_MODELS:
+        return _guarded(path, lambda: load_saved_model(path), note)
     if suffix == SKOPS:
         return _guarded(path, lambda: _load_skops(path), note)
     if not trust_pickle:
@@ -70,7 +78,8 @@ def _load_skops(path: Path) -> Any:
         raise MilliwattError(
             f"holds types that skops does not trust: {', '.join(sorted(unknown))}",
             file=path,
-            cure="save a plain scikit-learn estimator, without objects of your own",
+            cure="save a plain scikit-learn estimator, without objects of your own; "
+            "or, where it was trained, convert it and save *.mw.json (categorical features need this)",
         )
     return sio.load(path, trusted=list(_HARMLESS))
 

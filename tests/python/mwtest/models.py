@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX
-from milliwatt.ir import Tree, TreeEnsemble, validate
+from milliwatt.ir import CategorySet, Tree, TreeEnsemble, validate
 
 NUMPY = {"float": np.float32, "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32}
 TINY = 2.0**-149  # the smallest float32 above zero
@@ -29,6 +29,8 @@ class Spec:
         leaves: ``pure`` (votes), ``sixteenths`` (a common denominator), ``any``.
         shape: how trees grow: ``random``, ``left`` or ``right`` chains.
         n_rows: distinct leaf rows to choose from.
+        form: how leaves become answers, a key of :data:`FORMS`; ``mean`` is what forests do.
+        categories: some splits are on sets of categories.
     """
 
     seed: int
@@ -42,6 +44,26 @@ class Spec:
     n_splits: int = 10
     n_outputs: int = 3
     n_rows: int = 8
+    form: str = "mean"
+    categories: bool = False
+
+
+# Task, aggregate, link, and whether each tree adds to one output: what ensembles but forests do.
+FORMS: dict[str, tuple[str, str, str, bool]] = {
+    "boosted classes": ("classifier", "sum", "softmax", True),
+    "one against the rest": ("classifier", "sum", "sigmoid", True),
+    "weighted votes": ("classifier", "sum", "softmax", False),
+    "only margins": ("classifier", "sum", "margin", True),
+    "binary": ("classifier", "sum", "sigmoid", False),
+    "binary margin": ("classifier", "sum", "margin", False),
+    "outliers": ("classifier", "mean", "isolation", False),
+    "boosted values": ("regressor", "sum", "identity", False),
+    "boosted quantiles": ("regressor", "sum", "identity", True),
+    "boosted counts": ("regressor", "sum", "exp", False),
+    "boosted shares": ("regressor", "sum", "sigmoid", False),
+    "median": ("regressor", "median", "identity", False),
+}
+_SINGLE = ("binary", "binary margin", "outliers", "median")
 
 
 def specs() -> st.SearchStrategy[Spec]:
@@ -59,6 +81,8 @@ def specs() -> st.SearchStrategy[Spec]:
             "n_splits": st.sampled_from([0, 1, 2, 5, 20, 60, 270]),
             "n_outputs": st.integers(1, 20),
             "n_rows": st.sampled_from([1, 2, 15, 16, 17, 255, 256, 257, 512, 513]),
+            "form": st.sampled_from(["mean"] * 8 + list(FORMS)),
+            "categories": st.sampled_from([False, False, False, True]),
         }
     )
     return shapes.map(lambda given: Spec(**given))
@@ -67,6 +91,8 @@ def specs() -> st.SearchStrategy[Spec]:
 def build(spec: Spec) -> TreeEnsemble:
     """The model of a specification."""
     rng = np.random.default_rng(spec.seed)
+    if spec.form != "mean":
+        return _build_form(spec, rng)
     leaves = _leaves(spec, rng)
     missing = spec.missing and spec.dtype == "float"
     trees = tuple(_tree(spec, rng, len(leaves), missing) for _ in range(spec.n_trees))
@@ -80,8 +106,53 @@ def build(spec: Spec) -> TreeEnsemble:
             classes=tuple(range(spec.n_outputs)) if classifier else (),
             dtype=spec.dtype,
             check_nan=not missing,
+            category_sets=_SETS if spec.categories else (),
         )
     )
+
+
+def _build_form(spec: Spec, rng: np.random.Generator) -> TreeEnsemble:
+    """A model whose scores are more than means of leaf rows."""
+    task, aggregate, link, in_turn = FORMS[spec.form]
+    n = 1 if spec.form in _SINGLE else max(spec.n_outputs, 2) if task == "classifier" else spec.n_outputs
+    scale = 1.0 if link != "identity" else 10.0 ** rng.integers(-6, 7)
+    rows = rng.normal(size=(spec.n_rows, 1 if in_turn else n)) * scale
+    if spec.leaves == "pure":
+        rows = np.rint(rows * 4) / 4  # exact in few bits
+    if link == "isolation":
+        rows = np.abs(rows)
+    missing = spec.missing and spec.dtype == "float"
+    trees = tuple(_tree(spec, rng, len(rows), missing) for _ in range(spec.n_trees))
+    with_base = aggregate == "sum" and (in_turn or rng.random() < 0.5)
+    outputs = tuple(int(rng.integers(n)) for _ in trees) if in_turn and rng.random() < 0.3 else ()
+    return validate(
+        TreeEnsemble(
+            task=task,
+            n_features=spec.n_features,
+            trees=trees,
+            leaves=tuple(map(tuple, rows.tolist())),
+            classes=() if task == "regressor" else (0, 1) if n == 1 else tuple(range(n)),
+            dtype=spec.dtype,
+            check_nan=not missing,
+            aggregate=aggregate,
+            link=link,
+            base=tuple((rng.normal(size=n) * scale).tolist()) if with_base else (),
+            outputs=outputs or (tuple(i % n for i in range(len(trees))) if in_turn else ()),
+            weights=tuple((rng.random(len(trees)) + 0.01).tolist()) if aggregate == "median" else (),
+            cut=float(rng.normal()) if link in ("margin", "isolation") and n == 1 else 0.0,
+            cut_inclusive=bool(rng.random() < 0.5),
+            category_sets=_SETS if spec.categories else (),
+        )
+    )
+
+
+_SETS = (
+    CategorySet((0, 1, 5)),
+    CategorySet((2, 7, 8, 130), inverted=True),
+    CategorySet(()),
+    CategorySet((), inverted=True),
+    CategorySet((65535,)),
+)
 
 
 def _leaves(spec: Spec, rng: np.random.Generator) -> tuple[tuple[float, ...], ...]:
@@ -127,10 +198,16 @@ def _tree(spec: Spec, rng: np.random.Generator, n_rows: int, missing: bool) -> T
             open_sides += [(node, 0), (node, 1)]
         for parent, side in open_sides:
             (right if side else left)[parent] = ~int(rng.integers(n_rows))
+    limits = thresholds(spec.dtype, n, rng)
+    sets = [-1] * n
+    if spec.categories:
+        sets = np.where(rng.random(n) < 0.4, rng.integers(0, len(_SETS), n), -1).tolist()
+        limits = [0 if number >= 0 else limit for number, limit in zip(sets, limits, strict=True)]
     return Tree(
         root=0 if n else ~int(rng.integers(n_rows)),
         feature=tuple(rng.integers(0, spec.n_features, n).tolist()),
-        threshold=tuple(thresholds(spec.dtype, n, rng)),
+        threshold=tuple(limits),
+        category_set=tuple(sets) if spec.categories else (),
         left=tuple(left),
         right=tuple(right),
         missing_left=tuple((rng.random(n) < 0.5).tolist()) if missing else (),
@@ -142,7 +219,13 @@ def samples(model: TreeEnsemble, rows: int, seed: int) -> NDArray[np.generic]:
     rng = np.random.default_rng(seed)
     kind = FEATURE_TYPES[model.dtype]
     used = [t for tree in model.trees for t in tree.threshold]
-    pool = np.array(used + thresholds(model.dtype, 20, rng), dtype=np.float64)
+    special: list[float] = []
+    if model.category_sets:
+        special = [
+            value for value in (0, 1, 2, 5, 7, 9, 130, 65535) if not kind.is_integer or value <= kind.high
+        ]
+        special += [] if kind.is_integer else [-0.5, -1.0, 5.9, 65536.0]
+    pool = np.array(used + thresholds(model.dtype, 20, rng) + 3 * special, dtype=np.float64)
     values = pool[rng.integers(len(pool), size=(rows, model.n_features))]
     step = rng.integers(-1, 2, values.shape)
     if kind.is_integer:

@@ -1,0 +1,48 @@
+"""The members of scikit-learn's ensembles of ensembles, as IR models that fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from milliwatt.errors import MilliwattError, UnsupportedModelError
+from milliwatt.ir import TreeEnsemble
+
+
+def member_models(members: Sequence[Any], kind: str, *, nan: str) -> list[TreeEnsemble]:
+    """Each member as an IR model; all of them follow missing values, or none.
+
+    Args:
+        kind: the ensemble's class, for messages.
+
+    Raises:
+        UnsupportedModelError: a member is not one of the estimators that are converted.
+    """
+    models = [_convert(member, kind, nan) for member in members]
+    if nan != "auto" or not any(model.handles_missing for model in models):
+        return models
+    try:
+        return [_convert(member, kind, "follow") for member in members]
+    except MilliwattError as error:
+        if error.option != "nan":
+            raise
+        # One of them refuses missing values, and so does the whole.
+        return [_convert(member, kind, "refuse") for member in members]
+
+
+def merged_splitter(models: Sequence[TreeEnsemble]) -> str:
+    """ "best" when all splits of all members lie between two samples."""
+    return "best" if all(model.origin.get("splitter") == "best" for model in models) else "random"
+
+
+def _convert(member: Any, kind: str, nan: str) -> TreeEnsemble:
+    from milliwatt.frontends import SUPPORTED, to_ir  # which lists the caller of this module
+
+    names = {cls.__name__ for cls in type(member).__mro__}
+    if not names & set(SUPPORTED):
+        raise UnsupportedModelError(
+            f"{kind} over {type(member).__name__} is not supported",
+            option="estimator",
+            cure="train it over trees: DecisionTree, ExtraTree, RandomForest or ExtraTrees",
+        )
+    return to_ir(member, nan=nan)
