@@ -6,6 +6,8 @@
 #define MILLIWATT_MILLIWATT_H
 
 #include <milliwatt/config.h>
+#include <milliwatt/links.h>
+#include <milliwatt/model.h>
 #include <milliwatt/status.h>
 #include <milliwatt/trees.h>
 #include <milliwatt/version.h>

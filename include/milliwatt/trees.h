@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /** @file
- * Decision trees and forests: packed tables, the walkers that read them, and the sums of leaves.
+ * Decision trees and forests: what generated code needs to compare features, to add up leaves and to
+ * decide.
  *
- * Generated code (`gesture.c`) holds the tables and the public functions `gesture_predict` …;
+ * Generated code (`gesture.c`) holds tables or if/else, and the public functions `gesture_predict` …;
  * those check their arguments and call what is declared here. Nothing here allocates, keeps
  * state, or writes outside the buffers it is given, so all of it may run in interrupts and in
- * several threads at once.
- *
- * ## The packed table
- *
- * Splits only, in pre-order, trees one after the other. The left child of a split follows it
- * directly; what the split's `link` says depends on which children are leaves:
- *
- * | left  | right | link |
- * |-------|-------|------|
- * | split | split | splits to skip to reach the right child, counted from the left child |
- * | split | leaf  | leaf row of the right child |
- * | leaf  | split | leaf row of the left child; the right child follows directly |
- * | leaf  | leaf  | both leaf rows, half of the bits each; with `pairs`: the left one, and the \
- *                    link-bearing word of the next slot is the right one |
- *
- * A split is a *meta* word and a threshold:
- *
- * - narrow: 16 bits: feature (6) | right is leaf (1) | left is leaf (1) | link (8)
- * - wide:   32 bits: feature (11) | missing goes left (1) | right is leaf (1) | left is leaf (1) | link (18)
- *
- * Narrow int16 models keep both in one 32-bit word, threshold on top, 4 bytes a split; the others
- * keep thresholds in an array of their own. Float thresholds are stored as signed integers with
- * the same order (mw_float_key), so that no floating-point instruction is needed to compare them.
+ * several threads at once. The walk through packed tables is in <milliwatt/trees_walk.h>.
  */
 #ifndef MILLIWATT_TREES_H
 #define MILLIWATT_TREES_H
@@ -45,48 +24,21 @@
 extern "C" {
 #endif
 
-/** A forest as packed tables; generated code makes these, in ::MW_FLASH. */
-typedef struct mw_trees {
-    const void *nodes;      /**< meta words, narrow or wide */
-    const void *thresholds; /**< thresholds of the feature type; NULL where `nodes` holds them */
-    const void *roots;      /**< first slot of each tree: uint16_t if narrow, else uint32_t */
-    const void *values;     /**< leaf rows, n_outputs each: int16_t or int32_t; NULL for votes */
-    uint16_t n_trees;       /**< at least 1 */
-    uint16_t n_outputs;     /**< classes of a classifier, values of a regressor */
-    uint8_t pairs;          /**< 1: two leaf rows take two slots */
-} mw_trees;
+#define MW_JOIN_2_(a, b) a##b
+#define MW_JOIN_(a, b) MW_JOIN_2_(a, b)
 
-#define MW_DECLARE_TREES_(suffix, type)                                                        \
-    void mw_trees_votes_##suffix(const mw_trees *model, const type *features, uint16_t *sums); \
-    void mw_trees_sum16_##suffix(const mw_trees *model, const type *features, int32_t *sums);  \
-    void mw_trees_sum32_##suffix(const mw_trees *model, const type *features, int64_t *sums);
+#if defined(__GNUC__)
+#define MW_ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define MW_ALWAYS_INLINE static inline
+#endif
 
-/** @name Forests: walk every tree and add up what its leaf says.
- *
- * One function for each feature type, width of the meta word, and kind of leaf:
- *
- * - `mw_trees_votes_…`: each leaf is one class; counts votes.
- * - `mw_trees_sum16_…`: each leaf is a row of int16_t.
- * - `mw_trees_sum32_…`: each leaf is a row of int32_t.
- *
- * @param model    in ::MW_FLASH.
- * @param features as many as the model was made for; the caller has checked.
- * @param sums     `n_outputs` numbers, written over; owned by the caller.
- * @{
- */
-MW_DECLARE_TREES_(int8, int8_t)
-MW_DECLARE_TREES_(uint8, uint8_t)
-MW_DECLARE_TREES_(int16, int16_t)
-MW_DECLARE_TREES_(int32, int32_t)
-MW_DECLARE_TREES_(float, float)
-MW_DECLARE_TREES_(int8_wide, int8_t)
-MW_DECLARE_TREES_(uint8_wide, uint8_t)
-MW_DECLARE_TREES_(int16_wide, int16_t)
-MW_DECLARE_TREES_(int32_wide, int32_t)
-MW_DECLARE_TREES_(float_wide, float)
-/* Float features of which NaN means "missing", with a direction learnt at every split. */
-MW_DECLARE_TREES_(missing_wide, float)
-/** @} */
+/** Says nothing, but keeps gcc from computing an address anew that a load has just stepped on. */
+#if defined(__GNUC__) && defined(__arm__)
+#define MW_HIDE(pointer) __asm__("" : "+r"(pointer))
+#else
+#define MW_HIDE(pointer) ((void) 0)
+#endif
 
 /** A signed integer that orders as floats do (-0 comes just before +0). */
 static inline int32_t mw_float_key(float x)
@@ -164,6 +116,34 @@ typedef uint8_t mw_vote_word;
          (mw_vote_word) (MW_VOTE_WORD_(votes, index, n_classes) + \
                          ((mw_vote_word) 1 << MW_VOTE_SHIFT_(index, n_classes))))
 
+/** All words of the counters in one: for a look at the highest bits of all of them. */
+#define MW_VOTE_OR_(votes, i, n_classes) \
+    ((i) < MW_VOTE_WORDS(n_classes) ? (votes).words[(i) < MW_VOTE_WORDS(n_classes) ? (i) : 0] : 0U)
+#define MW_VOTE_ANY(votes, n_classes)                                      \
+    (MW_VOTE_OR_(votes, 0, n_classes) | MW_VOTE_OR_(votes, 1, n_classes) | \
+     MW_VOTE_OR_(votes, 2, n_classes) | MW_VOTE_OR_(votes, 3, n_classes) | \
+     MW_VOTE_OR_(votes, 4, n_classes) | MW_VOTE_OR_(votes, 5, n_classes) | \
+     MW_VOTE_OR_(votes, 6, n_classes) | MW_VOTE_OR_(votes, 7, n_classes))
+
+/**
+ * The highest bit of every counter. A counter that starts at `MW_VOTE_HALF - enough` has it set when the
+ * class has `enough` votes.
+ */
+#define MW_VOTE_HALF 64
+#if UINT_MAX > 0xffffU
+#define MW_VOTE_FLAGS ((mw_vote_word) 0x2040)
+#else
+#define MW_VOTE_FLAGS ((mw_vote_word) 0x40)
+#endif
+
+/** Every counter of a word at a number of votes. */
+#define MW_VOTE_START(count) ((mw_vote_word) ((mw_vote_word) (count) * (UINT_MAX > 0xffffU ? 0x81U : 1U)))
+
+/** Whether a class's counter has its highest bit set. */
+#define MW_VOTE_HAS_ENOUGH(votes, index, n_classes) \
+    ((MW_VOTE_WORD_(votes, index, n_classes) &      \
+      (mw_vote_word) ((mw_vote_word) MW_VOTE_HALF << MW_VOTE_SHIFT_(index, n_classes))) != 0)
+
 /** The votes a class has. */
 #define MW_VOTES(votes, index, n_classes)                                                      \
     ((uint8_t) ((MW_VOTE_WORD_(votes, index, n_classes) >> MW_VOTE_SHIFT_(index, n_classes)) & \
@@ -171,20 +151,118 @@ typedef uint8_t mw_vote_word;
 /** @} */
 
 /** @name Leaf rows in ::MW_FLASH added to sums: for generated if/else code. @{ */
-static inline void mw_add_row16(const int16_t *row, uint_fast16_t n, int32_t *sums)
+#define MW_DEFINE_ADD_ROW_(bits)                                                                   \
+    static inline void mw_add_row##bits(const uint##bits##_t *row, uint_fast16_t n, int32_t *sums) \
+    {                                                                                              \
+        for (uint_fast16_t i = 0; i < n; ++i) {                                                    \
+            sums[i] += (int32_t) MW_READ_##bits(row + i);                                          \
+        }                                                                                          \
+    }
+MW_DEFINE_ADD_ROW_(8)
+MW_DEFINE_ADD_ROW_(16)
+MW_DEFINE_ADD_ROW_(32)
+/** @} */
+
+/** What is left of `total` after `n` sums. */
+static inline int32_t mw_rest(const int32_t *sums, uint_fast16_t n, int32_t total)
 {
     for (uint_fast16_t i = 0; i < n; ++i) {
-        sums[i] += (int16_t) MW_READ_16(row + i);
+        total -= sums[i];
     }
+    return total;
 }
 
-static inline void mw_add_row32(const int32_t *row, uint_fast16_t n, int64_t *sums)
+/** By how much the largest of `n` >= 2 sums, all >= 0, is larger than the second largest. */
+static inline int32_t mw_lead(const int32_t *sums, uint_fast16_t n)
 {
+    int32_t best = 0;
+    int32_t second = 0;
     for (uint_fast16_t i = 0; i < n; ++i) {
-        sums[i] += (int32_t) MW_READ_32(row + i);
+        const int32_t sum = sums[i];
+        if (sum > second) {
+            second = sum;
+            if (sum > best) {
+                second = best;
+                best = sum;
+            }
+        }
     }
+    return best - second;
+}
+
+/**
+ * 1 if a sum that two classes depend on is decided, whatever comes; then it is set to the smallest or the
+ * largest number, so that it stays so.
+ *
+ * @param low  up to this the sum will stay too small.
+ * @param high above this it will be large enough.
+ */
+static inline int mw_decided(int32_t *sum, int32_t low, int32_t high)
+{
+    if (*sum <= low) {
+        *sum = INT32_MIN;
+        return 1;
+    }
+    if (*sum > high) {
+        *sum = INT32_MAX;
+        return 1;
+    }
+    return 0;
+}
+
+/** @name A feature as the number of its category; what is none becomes 0xffffffff. @{ */
+static inline uint32_t mw_category_of_float(float x)
+{
+    return x > -1.0f && x < 65536.0f ? (uint32_t) (int32_t) x : UINT32_C(0xffffffff);
+}
+
+static inline uint32_t mw_category_of_int(int32_t x)
+{
+    return (uint32_t) x;
 }
 /** @} */
+
+/**
+ * 1 if a set takes a category.
+ *
+ * @param set in ::MW_FLASH: 16 bits, low byte first: the number of bytes of bits, and on top 1 if the set
+ * takes what is not in it; then the bits, lowest category first.
+ */
+static inline int mw_in_set(const uint8_t *set, uint32_t category)
+{
+    const uint_fast8_t high = MW_READ_8(set + 1);
+    const uint_fast16_t n_bytes = (uint_fast16_t) (MW_READ_8(set) | (high & 0x7fU) << 8);
+    const int inverted = high > 0x7fU;
+    if (category >> 3 >= n_bytes) {
+        return inverted;
+    }
+    return (((uint32_t) MW_READ_8(set + 2 + (category >> 3)) >> (category & 7U)) & 1U) != (uint32_t) inverted;
+}
+
+/**
+ * The weighted median of `n` >= 1 ranks: the smallest one such that ranks up to it have at least half of
+ * all weight.
+ *
+ * @param weights in ::MW_FLASH; their sum is below 2^31.
+ * @param total   their sum.
+ */
+static inline uint32_t mw_weighted_median(const uint32_t *ranks, const uint32_t *weights, uint_fast16_t n,
+                                          uint32_t total)
+{
+    uint32_t below = 0; /* built from the highest bit: ranks below it have less than half */
+    for (uint32_t bit = UINT32_C(1) << 23; bit != 0; bit >>= 1) {
+        uint32_t weight = 0;
+        for (uint_fast16_t i = 0; i < n; ++i) {
+            if (ranks[i] < (below | bit)) {
+                weight += MW_READ_32(weights + i);
+            }
+        }
+        if (2U * weight < total) {
+            below |= bit;
+        }
+    }
+    return below;
+}
 
 #define MW_DEFINE_ARGMAX_(name, type)                           \
     static inline int name(const type *values, uint_fast16_t n) \
@@ -204,7 +282,6 @@ static inline void mw_add_row32(const int32_t *row, uint_fast16_t n, int64_t *su
 MW_DEFINE_ARGMAX_(mw_argmax_uint8, uint8_t)
 MW_DEFINE_ARGMAX_(mw_argmax_uint16, uint16_t)
 MW_DEFINE_ARGMAX_(mw_argmax_int32, int32_t)
-MW_DEFINE_ARGMAX_(mw_argmax_int64, int64_t)
 /** @} */
 
 /**
@@ -216,7 +293,7 @@ MW_DEFINE_ARGMAX_(mw_argmax_int64, int64_t)
  * @param shift   -127 to 126.
  * @param n_trees 1 to 65535.
  */
-static inline float mw_mean(int64_t sum, int shift, uint_fast16_t n_trees)
+static inline float mw_mean(int32_t sum, int shift, uint_fast16_t n_trees)
 {
     const uint32_t bits = (uint32_t) (127 - shift) << 23; /* 2^-shift, without libm */
     float scale;

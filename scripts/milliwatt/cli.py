@@ -30,6 +30,8 @@ NameOption = Annotated[str | None, typer.Option(help="Prefix of all C names. [de
 MethodOption = Annotated[str, typer.Option(help="auto, inline (fast) or loadable (small).")]
 DtypeOption = Annotated[str, typer.Option(help="auto, float, int8, uint8, int16 or int32.")]
 NanOption = Annotated[str, typer.Option(help="What NaN does: auto, refuse, follow or ignore.")]
+LeafBitsOption = Annotated[str, typer.Option(help="auto, exact, 0 (hard votes), 1 to 16.")]
+LeafClustersOption = Annotated[int, typer.Option(help="Leaf rows a class; 0: leaves are not clustered.")]
 CalibrationOption = Annotated[Path | None, typer.Option(help="CSV with samples as the device sees them.")]
 
 
@@ -52,12 +54,16 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command()
 def export(
     source: Annotated[Path, typer.Argument(help="A fitted estimator: *.skops, *.joblib or *.pkl.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write: *.mw.json or *.csv.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where to write: *.mw.json, *.csv or *.mw.bin.")
+    ],
     name: NameOption = None,
     method: MethodOption = "auto",
     dtype: DtypeOption = "auto",
     nan: NanOption = "auto",
     calibration: CalibrationOption = None,
+    leaf_bits: LeafBitsOption = "auto",
+    leaf_clusters: LeafClustersOption = 0,
 ) -> None:
     """Convert an estimator's file to *.mw.json, the file a firmware build needs."""
     from milliwatt.export import export_file, summary
@@ -66,40 +72,45 @@ def export(
         model = export_file(
             source,
             name=name or _name_of(output),
-            options=ModelOptions(method, dtype, nan, str(calibration or "")),
+            options=ModelOptions(method, dtype, nan, str(calibration or ""), leaf_bits, leaf_clusters),
             trust_pickle=_trust(source),
             note=lambda text: _errors.print(f"note: {text}", markup=False),
         )
-        model.save(output, format="csv" if output.suffix == ".csv" else "json")
+        model.save(output, format={".csv": "csv", ".bin": "bin"}.get(output.suffix, "json"))
     print("\n".join([*summary(model), f"written: {output}"]))
 
 
 @app.command()
 def emit(
-    source: Annotated[Path, typer.Argument(help="A model: *.mw.json.")],
+    source: Annotated[Path, typer.Argument(help="A model: *.mw.json or *.csv.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write the C files to.")],
     name: NameOption = None,
     method: MethodOption = "auto",
+    dtype: DtypeOption = "auto",
     single: Annotated[
         bool, typer.Option("--single", help="One header instead of header and source.")
     ] = False,
 ) -> None:
-    """Write the C of a model: NAME.h and NAME.c."""
+    """Write the C of a model: NAME.h and NAME.c.
+
+    *.csv is emlearn's format, which does not say what features are: --dtype does.
+    """
     from milliwatt.emit.__main__ import emit_file
 
     ModelOptions(method=method)
     with _busy(f"emitting {source}"):
-        written, emitted = emit_file(source, output, name=name, method=method, single=single)
+        written, emitted = emit_file(source, output, name=name, method=method, dtype=dtype, single=single)
     print(f"method {emitted.choice.method}: {emitted.choice.reason}")
     print("written: " + ", ".join(str(path) for path in written))
 
 
 @app.command()
 def check(
-    source: Annotated[Path, typer.Argument(help="A model: *.mw.json, or an estimator's file.")],
+    source: Annotated[Path, typer.Argument(help="A model: *.mw.json, *.csv, or an estimator's file.")],
     board: Annotated[str, typer.Option(help="A board's name, or the path of a board's YAML file.")],
     data: Annotated[Path, typer.Option(help="CSV: feature columns, then if you like `label`.")],
     method: MethodOption = "auto",
+    dtype: DtypeOption = "auto",
     json: Annotated[Path | None, typer.Option(help="Write the report here as well.")] = None,
     port: Annotated[str | None, typer.Option(help="Serial port of a real board.")] = None,
 ) -> None:
@@ -113,7 +124,13 @@ def check(
     ModelOptions(method=method)
     with _busy(f"checking {source} on {board}"):
         report = check_file(
-            source, board=board, data=data, method=method, trust_pickle=_trust(source), port=port
+            source,
+            board=board,
+            data=data,
+            method=method,
+            dtype=dtype,
+            trust_pickle=_trust(source),
+            port=port,
         )
     _print_report(report)
     if json is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from milliwatt.data import read_table
 from milliwatt.errors import ToolMissingError
 from milliwatt.export import export_file
+from milliwatt.ir import is_model_file
 from milliwatt.model import Model, load
 from milliwatt.options import ModelOptions
 
@@ -22,13 +23,16 @@ def check_file(
     board: str,
     data: Path,
     method: str = "auto",
+    dtype: str = "auto",
     trust_pickle: bool = False,
     port: str | None = None,
 ) -> CheckReport:
     """Run a model on a board over all rows of a CSV file, and compare with this PC.
 
     Args:
-        source: ``*.mw.json``, or an estimator's file, which is converted first.
+        source: ``*.mw.json``, ``*.csv`` in emlearn's format, or an estimator's file, which is
+            converted first.
+        dtype: feature type; not for ``*.mw.json``.
         board: a board's name, or the path of a board's YAML file.
         port: serial port of a real board, where it cannot be found by itself.
     """
@@ -38,17 +42,25 @@ def check_file(
         raise ToolMissingError(
             f"the Python package {error.name} is needed to run boards", cure="pip install 'milliwatt[rig]'"
         ) from None
-    model = _model(source, method, trust_pickle)
+    model = _model(source, ModelOptions(method=method, dtype=dtype), trust_pickle)
     described = load_board(board)
     samples = read_table(data, model.ir.n_features).features
     return check(model, described, samples, port=port)
 
 
-def _model(source: Path, method: str, trust_pickle: bool) -> Model:
-    if source.suffix == ".json":
-        model = load(source)
-        if method == "auto":
-            return model
-        return Model(dataclasses.replace(model.ir, method=method))
-    name = source.name.split(".")[0]
-    return export_file(source, name=name, options=ModelOptions(method=method), trust_pickle=trust_pickle)
+def _is_ours(source: Path) -> bool:
+    """A model file under a name of the user's; other libraries write ``*.json`` too."""
+    if source.suffix != ".json" or not source.is_file():
+        return source.suffix == ".json"
+    with source.open("rb") as file:
+        return b'"milliwatt"' in file.read(64)
+
+
+def _model(source: Path, options: ModelOptions, trust_pickle: bool) -> Model:
+    if not is_model_file(source) and not _is_ours(source):
+        name = source.name.split(".")[0]
+        return export_file(source, name=name, options=options, trust_pickle=trust_pickle)
+    model = load(source, dtype=options.dtype)
+    if options.method == "auto":
+        return model
+    return Model(dataclasses.replace(model.ir, method=options.method))

@@ -59,7 +59,7 @@ def float32_key(value: float) -> int:
     """The signed integer whose order is the order of float32 values (-0 just below +0).
 
     Flipping the magnitude bits of negative floats makes sign-magnitude two's complement
-    (Herf, "Radix tricks", 2001). ``src/trees_walk.h`` computes the same on the device.
+    (Herf, "Radix tricks", 2001). ``include/milliwatt/trees.h`` computes the same on the device.
     """
     bits = float32_bits(value)
     return bits if bits < 0x8000_0000 else (bits ^ 0x7FFF_FFFF) - (1 << 32)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends.loading import load_estimator
+from milliwatt.host.leaf_trade import describe
+from milliwatt.ir import TreeEnsemble
 from milliwatt.model import Model, convert
 from milliwatt.options import CHOICES, ModelOptions
 
@@ -35,6 +38,9 @@ def export_file(
             dtype=options.dtype,
             nan=options.nan,
             calibration=options.calibration or None,
+            leaf_bits=options.leaf_bits,
+            leaf_clusters=int(options.leaf_clusters),
+            budget=options.budget,
         )
     except MilliwattError as error:
         raise error.within(file=source) from None
@@ -47,6 +53,7 @@ def summary(model: Model) -> list[str]:
     if model.decision is not None:
         lines.append(f"features are {m.dtype}: {model.decision.reason}")
     lines.append(f"method {model.choice.method}: {model.choice.reason}")
+    lines += _leaf_line(m) + _exit_line(m)
     if m.calibration is not None:
         a = m.calibration.agreement
         lines.append(
@@ -55,6 +62,35 @@ def summary(model: Model) -> list[str]:
             + (f", largest error {a.max_error:.3g}" if not m.is_classifier else "")
         )
     return lines
+
+
+def _exit_line(model: TreeEnsemble) -> list[str]:
+    """What the early exit saves."""
+    measured = model.calibration
+    if measured is None or measured.trees_evaluated is None:
+        return []
+    return [
+        f"early exit: {measured.trees_evaluated:.1f} of {len(model.trees)} trees on average over"
+        f" {measured.agreement.rows} calibration samples"
+    ]
+
+
+def _leaf_line(model: TreeEnsemble) -> list[str]:
+    """What was done to the leaves and what it changed; nothing where nothing was."""
+    trade = model.calibration.leaves if model.calibration is not None else None
+    if trade is None:
+        done = model.origin.get("leaves")
+        return [f"leaves: {done}; with calibration data, what that changes is measured"] if done else []
+    line = f"leaves: {describe(trade.leaf_bits, trade.leaf_clusters)} ({trade.reason})"
+    if not model.is_classifier:
+        return [f"{line}, which moves an answer by at most {max(model.leaf_error):.3g}"]
+    rows = model.calibration.agreement.rows if model.calibration is not None else 0
+    line += f"; another class on {trade.classes_changed} of {rows} calibration samples"
+    if trade.auc_before is not None and trade.auc_after is not None:
+        against = "the labels given" if trade.labelled else "the classes of exact leaves"
+        change = trade.auc_after - trade.auc_before
+        line += f", macro AUC against {against} {trade.auc_after:.4f} ({change:+.4f})"
+    return [line]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,12 +102,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--name", required=True)
     for option, choices in CHOICES.items():
-        parser.add_argument(f"--{option}", choices=choices, default="auto")
+        parser.add_argument(f"--{option.replace('_', '-')}", choices=choices, default="auto")
+    parser.add_argument("--leaf-clusters", default="0")
+    parser.add_argument("--budget", default="")
     parser.add_argument("--calibration", default="")
     parser.add_argument("--trust-pickle", action="store_true")
     given = parser.parse_args(arguments)
     try:
-        options = ModelOptions(given.method, given.dtype, given.nan, given.calibration)
+        options = ModelOptions(**{field.name: getattr(given, field.name) for field in fields(ModelOptions)})
         model = export_file(
             given.source,
             name=given.name,

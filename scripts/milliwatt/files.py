@@ -15,8 +15,13 @@ def write_text(path: Path, text: str) -> None:
     write_files(path.parent, {path.name: text})
 
 
-def write_files(directory: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write several UTF-8 files into a directory: all are complete before the first one appears."""
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write one file of bytes likewise."""
+    write_files(path.parent, {path.name: data})
+
+
+def write_files(directory: Path, texts: Mapping[str, str | bytes]) -> list[Path]:
+    """Write several files into a directory, text as UTF-8: all are complete before the first one appears."""
     staged: list[tuple[Path, Path]] = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -38,12 +43,12 @@ def write_files(directory: Path, texts: Mapping[str, str]) -> list[Path]:
     return [target for _, target in staged]
 
 
-def _stage(directory: Path, text: str) -> Path:
+def _stage(directory: Path, text: str | bytes) -> Path:
     """A new file beside the target, with the permissions any new file would get."""
     path = directory / f".milliwatt-{os.getpid()}-{secrets.token_hex(6)}"
     try:
-        with open(path, "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(path, "xb") as file:
+            file.write(text.encode("utf-8") if isinstance(text, str) else text)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

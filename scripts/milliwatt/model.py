@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from milliwatt import ir
-from milliwatt.data import read_features
-from milliwatt.emit import Choice, choose_method, emit_c, emit_csv
+from milliwatt.data import Table, read_table
+from milliwatt.emit import Choice, choose_method, emit_blob, emit_c, emit_csv
 from milliwatt.emit.leaves import value_bounds
 from milliwatt.errors import InputError, MilliwattError
-from milliwatt.files import write_files, write_text
+from milliwatt.files import write_bytes, write_files, write_text
 from milliwatt.frontends import estimator_answers, to_ir
 from milliwatt.host import (
     HostModel,
@@ -25,14 +25,20 @@ from milliwatt.host import (
     compare_values,
     decide,
     evaluate,
+    leaf_rows,
+    mean_trees,
     scores,
+    trade_leaves,
 )
+from milliwatt.host.leaf_trade import exact_sums
 from milliwatt.host.runner import check_samples
 from milliwatt.ir.validate import check_name
 from milliwatt.options import ModelOptions
-from milliwatt.passes import Decision, prepare
+from milliwatt.passes import Decision, order_trees, prepare
 
-FORMATS = ("auto", "c", "header", "json", "csv")
+_MEASURED = 2000  # samples that are followed through every tree
+
+FORMATS = ("auto", "c", "header", "json", "csv", "bin")
 
 
 def convert(
@@ -43,6 +49,9 @@ def convert(
     dtype: str = "auto",
     nan: str = "auto",
     calibration: ArrayLike | str | Path | None = None,
+    leaf_bits: int | str = "auto",
+    leaf_clusters: int = 0,
+    budget: str = "",
 ) -> Model:
     """Convert a fitted estimator into a model for a microcontroller.
 
@@ -56,26 +65,41 @@ def convert(
             ``'int32'``, or ``'auto'``: float, unless calibration data or thresholds show integers.
         nan: ``'refuse'``, ``'follow'``, ``'ignore'`` or ``'auto'``; see ``ModelOptions``.
         calibration: samples like those the device will see: an array of shape (rows, features) or
-            a CSV file. Used to choose type and scale, and to measure the agreement.
+            a CSV file, with a last column ``label`` if you like. Used to choose type, scale and leaf
+            width, and to measure the agreement.
+        leaf_bits: width of leaf values: 1 to 16, 0 (hard votes), ``'exact'``, or ``'auto'``: exact, or 8 or
+            16 bits where that changes no class on the calibration data; see ``ModelOptions``.
+        leaf_clusters: leaf rows a class that k-means leaves over; 0: leaves are not clustered.
+        budget: what ``method='auto'`` has to keep to: ``'speed'``, ``'flash'`` or ``'flash=8k'``.
 
     Raises:
         UnsupportedModelError: the estimator, or a setting of it, is not supported.
         MilliwattError: an option is wrong, or would change answers.
     """
     path = str(calibration) if isinstance(calibration, (str, Path)) else ""
-    options = ModelOptions(method=method, dtype=dtype, nan=nan, calibration=path)
-    raw = dataclasses.replace(to_ir(estimator, nan=nan), name=check_name(name), method=method)
-    data = _calibration_samples(raw, calibration)
+    options = ModelOptions(method, dtype, nan, path, leaf_bits, leaf_clusters, budget)
+    raw = to_ir(estimator, nan=nan)
+    raw = dataclasses.replace(raw, name=check_name(name), method=method, budget=budget)
+    data, labels = _calibration_samples(raw, calibration)
     prepared, decision = prepare(raw, options.dtype, data)
+    samples = None if data is None else Model(prepared).device_features(data)
+    prepared, trade = trade_leaves(prepared, options, samples, labels)
+    prepared = order_trees(prepared, _reached(prepared, samples))
     model = Model(prepared, decision)
-    if data is None:
+    if data is None or samples is None:
         return model
-    return Model(dataclasses.replace(prepared, calibration=_measure(model, estimator, data)), decision)
+    measured = _measure(model, estimator, data, samples, trade)
+    return Model(dataclasses.replace(prepared, calibration=measured), decision)
 
 
-def load(path: str | Path) -> Model:
-    """The model in a ``*.mw.json`` file."""
-    return Model(ir.load(path))
+def load(path: str | Path, *, dtype: str = "auto") -> Model:
+    """The model in a ``*.mw.json`` file, or in a ``*.csv`` file in emlearn's format.
+
+    Args:
+        dtype: CSV only, which does not say what features are: ``'auto'`` is ``'int16'`` when all
+            thresholds are multiples of 1/2 in its range, else ``'float'``.
+    """
+    return Model(ir.read_model(path, ModelOptions(dtype=dtype)))
 
 
 class Model:
@@ -112,8 +136,9 @@ class Model:
 
     @property
     def bound(self) -> NDArray[np.float64]:
-        """Regressors: the largest possible difference to the estimator's answer, one an output."""
-        return np.asarray(value_bounds(self.ir))
+        """The largest possible difference to the estimator's answer, one an output or class."""
+        bound = np.asarray(value_bounds(self.ir), dtype=np.float64)
+        return bound + self.ir.leaf_error if self.ir.leaf_error else bound
 
     @cached_property
     def host(self) -> HostModel:
@@ -162,9 +187,10 @@ class Model:
 
         Args:
             file: where to. ``format='auto'`` goes by its ending: ``.mw.json`` or ``.json``, ``.csv``,
-                ``.h`` (one header), ``.c`` (header and source).
+                ``.h`` (one header), ``.c`` (header and source), ``.mw.bin`` or ``.bin`` (data for
+                ``mw_model_open``).
             name: prefix of C names; the model's own name by default.
-            format: ``'json'``, ``'csv'``, ``'header'``, ``'c'``, or ``'auto'``.
+            format: ``'json'``, ``'csv'``, ``'header'``, ``'c'``, ``'bin'``, or ``'auto'``.
 
         Returns:
             the files written.
@@ -176,6 +202,8 @@ class Model:
             ir.save(model, path)
         elif kind == "csv":
             write_text(path, emit_csv(model))
+        elif kind == "bin":
+            write_bytes(path, emit_blob(model))
         elif kind == "header":
             (text,) = emit_c(model, single=True).files.values()
             write_text(path, text)
@@ -201,23 +229,25 @@ def _format(path: Path, format: str) -> str:
         )
     if format != "auto":
         return format
-    by_ending = {".json": "json", ".csv": "csv", ".h": "header", ".c": "c"}
+    by_ending = {".json": "json", ".csv": "csv", ".h": "header", ".c": "c", ".bin": "bin"}
     if path.suffix not in by_ending:
         raise MilliwattError(
             "the ending does not say which format",
             file=path,
-            cure="end in .mw.json, .csv, .h or .c, or give format=",
+            cure="end in .mw.json, .csv, .h, .c or .mw.bin, or give format=",
         )
     return by_ending[path.suffix]
 
 
 def _calibration_samples(
     model: ir.TreeEnsemble, calibration: ArrayLike | str | Path | None
-) -> NDArray[np.float64] | None:
+) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+    """Calibration data and, where a file has them, the labels."""
     if calibration is None:
-        return None
+        return None, ()
     where = calibration if isinstance(calibration, (str, Path)) else None
-    values = read_features(where, model.n_features) if where is not None else np.asarray(calibration)
+    table = read_table(where, model.n_features) if where is not None else Table(np.asarray(calibration))
+    values = table.features
     try:
         samples = check_samples(model, values, integers=False)
     except InputError as error:
@@ -228,20 +258,51 @@ def _calibration_samples(
         )
     if not len(samples):
         raise MilliwattError("no samples", file=where, option="calibration", cure="give at least one row")
-    return samples
+    return samples, table.labels
 
 
-def _measure(model: Model, estimator: Any, data: NDArray[np.float64]) -> ir.Calibration:
+def _measure(
+    model: Model,
+    estimator: Any,
+    data: NDArray[np.float64],
+    samples: NDArray[Any],
+    trade: ir.LeafTrade | None,
+) -> ir.Calibration:
     """The agreement with the estimator on the calibration data, by the independent evaluator."""
     expected = estimator_answers(estimator, data)
-    reached = scores(model.ir, model.device_features(data))
+    reached = exact_sums(model.ir, trade, scores(model.ir, samples))
     if model.ir.is_classifier:
         columns = class_columns(model.ir, expected)
         agreement = compare_classes(decide(model.ir, reached), columns, model.ir.noise)
     else:
-        agreement = compare_values(answers(model.ir, reached), expected, model.bound)
+        bound = model.bound + _noise(model.ir, reached)
+        agreement = compare_values(answers(model.ir, reached), expected, bound)
     # A feature that is always missing has the empty range: from inf to -inf.
     known = ~np.isnan(data)
     low = data.min(axis=0, initial=np.inf, where=known)
     high = data.max(axis=0, initial=-np.inf, where=known)
-    return ir.Calibration(agreement, tuple(low.tolist()), tuple(high.tolist()))
+    evaluated = mean_trees(model.ir, _some(samples))
+    return ir.Calibration(agreement, tuple(low.tolist()), tuple(high.tolist()), trade, evaluated)
+
+
+def _noise(model: ir.TreeEnsemble, reached: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far the estimator's own rounding can move a regressor's answers."""
+    noise: NDArray[np.float64] = np.full(reached.shape, model.noise)
+    if model.link == "exp":
+        noise = answers(model, reached) * np.expm1(model.noise)
+    elif model.link == "sigmoid":
+        noise = noise / 4
+    return noise
+
+
+def _some(samples: NDArray[Any]) -> NDArray[Any]:
+    """Not more samples than a measurement of every tree needs, from all over the data."""
+    return samples[:: -(-len(samples) // _MEASURED)]
+
+
+def _reached(model: ir.TreeEnsemble, samples: NDArray[Any] | None) -> NDArray[np.intp] | None:
+    """Which leaf row each sample reaches in each tree."""
+    if samples is None:
+        return None
+    chosen = _some(samples)
+    return np.column_stack([leaf_rows(model, tree, chosen) for tree in model.trees])

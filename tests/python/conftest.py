@@ -1,18 +1,15 @@
-"""What all tests in this directory share: where helpers and caches are, and how hypothesis runs."""
+"""What all tests in this directory share: where caches are, and how hypothesis runs."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
-sys.path.insert(0, str(HERE))  # for the helpers in mwtest/
 # Compiled models are found by content, so a cache that outlives the run is safe, and out of the home.
 os.environ.setdefault("XDG_CACHE_HOME", str(ROOT / "build" / "cache"))
 

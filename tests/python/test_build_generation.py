@@ -14,6 +14,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import milliwatt
@@ -70,7 +71,7 @@ def test_generates_with_the_declared_name_and_method(run: Run, project: Path) ->
     assert made.summary == "gesture.h from a.mw.json (loadable: asked for)"
     assert [file.name for file in made.files] == ["gesture.h", "gesture.c"]
     assert "int gesture_predict(const float *features, int n_features);" in made.files[0].read_text()
-    assert "mw_trees_" in made.files[1].read_text()
+    assert "milliwatt/trees_walk.h" in made.files[1].read_text()
 
 
 def test_nothing_changed_nothing_touched(run: Run, project: Path) -> None:
@@ -225,6 +226,23 @@ def test_options_and_calibration_reach_the_conversion(
     assert run(line, trust_pickle=True)[0].changed
 
 
+def test_leaf_options_reach_the_conversion(run: Run, project: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(200, 3))
+    forest = RandomForestClassifier(3, min_samples_leaf=9, random_state=0).fit(x, x[:, 0] + x[:, 1] > 0)
+    joblib.dump(forest, project / "m.joblib")
+    texts = []
+    for options in ("", "leaf_bits=0", "leaf_bits=8", "leaf_bits=exact", "leaf_clusters=2"):
+        (made,) = run(f"a = m.joblib method=loadable {options}", trust_pickle=True)
+        assert made.changed
+        texts.append("".join(file.read_text() for file in made.files))
+        asked = dict([options.split("=")]) if options else {}
+        asked["leaf_clusters"] = int(asked.get("leaf_clusters", 0))
+        model = milliwatt.convert(forest, name="a", method="loadable", **asked)
+        assert made.files[1].read_text() == model.save(project / "expected" / "a.c")[1].read_text()
+    assert texts[0] == texts[3], "without calibration data the default is exact"
+    assert len(set(texts)) == 4
+
+
 def test_a_damaged_cache_is_made_again(run: Run, project: Path, estimator: DecisionTreeClassifier) -> None:
     joblib.dump(estimator, project / "m.joblib")
     (first,) = run("a = m.joblib", trust_pickle=True)
@@ -278,6 +296,10 @@ def test_the_known_endings_are_the_frontends() -> None:
         ("a = m.keras", "m.keras: unknown kind of model file '.keras'", "*.mw.json, *.skops, *.joblib"),
         ("a = a.mw.json dtype=int8", "settled in this file already", "milliwatt export"),
         ("a = a.mw.json nan=ignore", "settled in this file already", "milliwatt export"),
+        ("a = a.mw.json leaf_bits=8", "settled in this file already", "milliwatt export"),
+        ("a = a.mw.json leaf_clusters=4", "leaf_bits, leaf_clusters and calibration are settled", "export"),
+        ("a = m.skops leaf_bits=17", "'17' is not possible", "exact, 0, 1"),
+        ("a = m.skops leaf_clusters=many", "'many' is not possible", "1 to 1024"),
         ("a = a.mw.json calibration=x.csv", "settled in this file already", "milliwatt export"),
         ("a = m.skops calibration=x.csv", "x.csv: no such file", "calibration="),
     ],

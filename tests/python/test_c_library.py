@@ -16,7 +16,9 @@ from milliwatt.ir import TreeEnsemble
 from milliwatt.passes import prune
 
 HEADERS = sorted(
-    str(path.relative_to(sdk.include_dir())).replace("\\", "/") for path in sdk.include_dir().rglob("*.h")
+    str(path.relative_to(sdk.include_dir())).replace("\\", "/")
+    for path in sdk.include_dir().rglob("*.h")
+    if path.name != "trees_walk.h"  # takes parameters from the code that includes it
 )
 
 

@@ -14,8 +14,10 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, Rando
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import milliwatt
+from milliwatt.emit import choose_method, emit_c
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host import HostModel, compare_classes
+from milliwatt.ir import Tree, TreeEnsemble, validate
 
 METHODS = pytest.mark.parametrize("method", ["inline", "loadable"])
 PROBABILITY = 2.0**-22
@@ -158,16 +160,32 @@ def test_many_features(method: str, n_features: int) -> None:
     proves(forest, x, method)
 
 
-def test_more_features_than_tables_can_name() -> None:
+def test_thousands_of_features() -> None:
     x = _grid(-100, 100, 3000, rows=60)
     y = x[:, 2999] > 0
-    tree = DecisionTreeClassifier(random_state=0, max_features=None).fit(x[:, 2990:], y)
     tree = DecisionTreeClassifier(random_state=0).fit(np.where(np.arange(3000) == 2999, x, 0), y)
     assert tree.tree_.feature.max() == 2999
-    proves(tree, x, "inline")
-    assert milliwatt.convert(tree).choice.method == "inline", "auto must take what works"
+    for method in ("inline", "loadable"):
+        proves(tree, x, method)
+
+
+def test_more_than_tables_can_hold() -> None:
+    """A feature number of 16 bits leaves 14 for links: a left side of 16,384 splits is too much."""
+    n = 16_385
+    chain = Tree(0, (60_000,) * n, tuple(range(n, 0, -1)), (*range(1, n), -1), (-2,) * n)
+    top = Tree(
+        0,
+        (0, *chain.feature, 0),
+        (0, *chain.threshold, 5),
+        (1, *(c + 1 if c >= 0 else c for c in chain.left), -1),
+        (n + 1, *chain.right, -2),
+    )
+    model = validate(
+        TreeEnsemble("classifier", 60_001, (top,), ((1.0, 0.0), (0.0, 1.0)), (0, 1), dtype="int32")
+    )
+    assert choose_method(model).method == "inline", "auto must take what works"
     with pytest.raises(MilliwattError, match="too large for packed tables") as caught:
-        milliwatt.convert(tree, method="loadable").predict(x)
+        emit_c(model, method="loadable")
     assert "method=inline" in str(caught.value)
 
 

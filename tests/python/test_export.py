@@ -159,6 +159,21 @@ def test_program_writes_the_model(
     assert "agreement on 2 calibration samples: 100.00 %" in capsys.readouterr().out
 
 
+def test_program_takes_leaf_options(
+    forest: RandomForestClassifier, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = _save(forest, tmp_path / "m.skops"), tmp_path / "m.mw.json"
+    fixed = [str(path), "-o", str(out), "--name", "m"]
+    assert main([*fixed, "--leaf-bits", "4"]) == 0
+    assert milliwatt.load(out).ir == milliwatt.convert(forest, name="m", leaf_bits=4).ir
+    assert main([*fixed, "--leaf-clusters", "2", "--leaf-bits", "16"]) == 0
+    assert "leaves: 16 bits, clustered to 2 rows a class; with cal" in capsys.readouterr().out
+    assert main([*fixed, "--leaf-clusters", "no"]) == 1
+    assert "leaf_clusters: 'no' is not possible" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main([*fixed, "--leaf-bits", "17"])
+
+
 def test_program_fails_with_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "x.mw.json"
     assert main([str(tmp_path / "x.skops"), "-o", str(out), "--name", "x"]) == 1

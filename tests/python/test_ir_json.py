@@ -14,7 +14,7 @@ from mwtest.models import Spec, build, specs
 from mwtest.paths import names
 
 from milliwatt import ir
-from milliwatt.ir import Agreement, Calibration, Tree, TreeEnsemble
+from milliwatt.ir import Agreement, Calibration, LeafTrade, Tree, TreeEnsemble
 
 labels = st.one_of(st.integers(), st.booleans(), st.text(), st.floats(allow_nan=False, allow_infinity=False))
 model_names = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}x", fullmatch=True).filter(
@@ -24,6 +24,20 @@ model_names = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}x", fullmatch=True).filt
 
 def _unique(values: list[object]) -> bool:
     return len({(type(v), v) for v in values}) == len(values)
+
+
+def _trades(rows: int) -> st.SearchStrategy[LeafTrade]:
+    area = st.floats(0, 1)
+    areas = st.just((None, None)) | st.tuples(area, area)
+    parts = st.tuples(
+        st.none() | st.integers(0, 16),
+        st.integers(0, 9),
+        st.text(),
+        st.integers(0, rows),
+        areas,
+        st.booleans(),
+    )
+    return parts.map(lambda p: LeafTrade(p[0], p[1], p[2], p[3], p[4][0], p[4][1], p[5]))
 
 
 def _bits(value: object) -> object:
@@ -50,9 +64,14 @@ def test_round_trip_bit_for_bit(spec: Spec, data: st.DataObject) -> None:
         feature_names=tuple(data.draw(st.lists(st.text(), min_size=n, max_size=n))),
         origin=data.draw(st.dictionaries(st.text(), st.text(), max_size=3)),
         calibration=Calibration(
-            Agreement(rows, agree, 0, data.draw(st.floats(0, 1e300))), data.draw(ranges), data.draw(ranges)
+            Agreement(rows, agree, 0, data.draw(st.floats(0, 1e300))),
+            data.draw(ranges),
+            data.draw(ranges),
+            data.draw(st.none() | _trades(rows)),
         ),
     )
+    error = st.lists(st.floats(0, 1e300), min_size=model.n_outputs, max_size=model.n_outputs)
+    model = dataclasses.replace(model, leaf_error=data.draw(st.just(()) | error.map(tuple)))
     if model.is_classifier:
         k = model.n_outputs
         classes = data.draw(st.lists(labels, min_size=k, max_size=k).filter(_unique))
@@ -84,7 +103,7 @@ def test_text_is_json_with_one_line_a_tree() -> None:
     model = build(Spec(2, n_trees=5, n_rows=4))
     text = ir.dumps(model)
     data = json.loads(text)
-    assert data["milliwatt"] == ir.SCHEMA_VERSION == 1
+    assert data["milliwatt"] == ir.SCHEMA_VERSION == 2
     assert sum(line.startswith('  {"root"') for line in text.splitlines()) == 5
     changed = dataclasses.replace(model, trees=(Tree(root=-1), *model.trees[1:]))
     differing = [a for a, b in zip(text.splitlines(), ir.dumps(changed).splitlines(), strict=True) if a != b]

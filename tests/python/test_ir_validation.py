@@ -46,6 +46,10 @@ VALID: dict[str, Any] = {
     ],
 }  # fmt: skip
 TREE = VALID["trees"][0]
+TRADE: dict[str, Any] = {
+    "leaf_bits": 8, "leaf_clusters": 0, "reason": "asked for", "classes_changed": 3, "auc_before": 0.75,
+    "auc_after": 0.5, "labelled": True,
+}  # fmt: skip
 
 
 def _with(**changes: Any) -> dict[str, Any]:
@@ -54,6 +58,10 @@ def _with(**changes: Any) -> dict[str, Any]:
 
 def _tree(**changes: Any) -> dict[str, Any]:
     return _with(trees=[{**copy.deepcopy(TREE), **changes}])
+
+
+def _traded(**changes: Any) -> dict[str, Any]:
+    return _with(calibration={**VALID["calibration"], "leaves": {**TRADE, **changes}})
 
 
 def _without(key: str) -> dict[str, Any]:
@@ -75,7 +83,9 @@ INF = [0.5, "inf", "-inf"]
 BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     # name: (content, field, part of the message)
     "not ours": (_without("milliwatt"), "", "not a Milliwatt model file"),
-    "newer schema": (_with(milliwatt=3), "milliwatt", "schema version 3; this Milliwatt reads versions 1 to 2"),
+    "newer schema": (
+        _with(milliwatt=3), "milliwatt", "schema version 3; this Milliwatt reads versions 1 to 2",
+    ),
     "odd schema": (_with(milliwatt="1"), "milliwatt", "schema version '1'"),
     "other kind": (_with(kind="net"), "kind", "unknown kind of model 'net'"),
     "no name": (_without("name"), "name", "missing"),
@@ -105,7 +115,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "origin a list": (_with(origin=[]), "origin", "not a dict"),
     "no leaves": (_with(leaves=[]), "leaves", "no leaf values"),
     "empty row": (_with(leaves=[[]]), "leaves", "no leaf values"),
-    "row too long": (_with(leaves=[[1.0, 0.0, 0.0]]), "leaves", "3 values instead of 2"),
+    "row too long": (_with(leaves=[[1.0, 0.0], [1.0, 0.0, 0.0]]), "leaves", "3 values instead of 2"),
     "row not numbers": (_with(leaves=[["a", "b"]]), "leaves[0]", "wrong type"),
     "row a number": (_with(leaves=[3]), "leaves[0]", "wrong type"),
     "row of bools": (_with(leaves=[[True, False]]), "leaves[0]", "wrong type"),
@@ -163,6 +173,29 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     "ranges short": (
         _with(calibration={**VALID["calibration"], "low": [1]}), "calibration", "1 ranges for 2",
     ),
+    "trade a number": (_with(calibration={**VALID["calibration"], "leaves": 8}), "leaves", "not an object"),
+    "trade empty": (_with(calibration={**VALID["calibration"], "leaves": {}}), "leaf_clusters", "missing"),
+    "bits a text": (_traded(leaf_bits="8"), "leaf_bits", "not a int"),
+    "bits true": (_traded(leaf_bits=True), "leaf_bits", "not a int"),
+    "labelled a number": (_traded(labelled=1), "labelled", "not a bool"),
+    "area a text": (_traded(auc_after="0.5"), "auc_after", "wrong type"),
+    "too many bits": (_traded(leaf_bits=17), "calibration", "traded in the leaves is impossible"),
+    "fewer than no bits": (_traded(leaf_bits=-1), "calibration", "impossible"),
+    "fewer than no clusters": (_traded(leaf_clusters=-1), "calibration", "impossible"),
+    "more changed than rows": (_traded(classes_changed=4), "calibration", "impossible"),
+    "fewer than none changed": (_traded(classes_changed=-1), "calibration", "impossible"),
+    "area above 1": (_traded(auc_after=1.5), "calibration", "impossible"),
+    "area infinite": (_traded(auc_after=float("1e999")), "calibration", "impossible"),
+    "half the areas": (_traded(auc_after=None), "calibration", "impossible"),
+    "leaf error of one class": (_with(leaf_error=[0.5]), "leaf_error", "1 numbers for 2 answers"),
+    "leaf error a text": (_with(leaf_error=["a"]), "leaf_error", "wrong type"),
+    "leaf error negative": (
+        _with(task="regressor", classes=[], leaf_error=[-1.0, 0.0]), "leaf_error", "not a number >= 0",
+    ),
+    "leaf error infinite": (
+        _with(task="regressor", classes=[], leaf_error=[float("1e999"), 0]), "leaf_error", "a number >= 0",
+    ),
+    "leaf error short": (_with(task="regressor", classes=[], leaf_error=[1.0]), "leaf_error", "1 numbers"),
 }  # fmt: skip
 
 
@@ -329,3 +362,21 @@ def test_any_bytes_replaced(
         _survives(ir.dumps(ir.load(path)))
     except ModelFileError:
         return
+
+
+def test_what_was_traded_is_read() -> None:
+    calibration = ir.loads(json.dumps(_traded())).calibration
+    assert calibration is not None
+    assert calibration.leaves == ir.LeafTrade(8, 0, "asked for", 3, 0.75, 0.5, labelled=True)
+    exact = ir.loads(json.dumps(_traded(leaf_bits=None, auc_before=None, auc_after=None))).calibration
+    assert exact is not None
+    assert exact.leaves == ir.LeafTrade(None, 0, "asked for", 3, None, None, labelled=True)
+
+
+def test_files_from_before_leaves_were_traded_are_read() -> None:
+    model = ir.loads(json.dumps(VALID))
+    assert model.leaf_error == ()
+    assert model.calibration is not None
+    assert model.calibration.leaves is None
+    moved = ir.loads(json.dumps(_with(task="regressor", classes=[], leaf_error=[0.5, 0])))
+    assert moved.leaf_error == (0.5, 0)

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milliwatt.emit.leaves import leaf_table, value_bounds
+from milliwatt.emit.leaves import SUM_MAX, leaf_table, score_bounds, value_bounds
 from milliwatt.host import HostModel
 from milliwatt.ir import Tree, TreeEnsemble
 
-INT16_MAX, INT32_MAX = 2**15 - 1, 2**31 - 1
 ZERO = np.zeros((1, 1), dtype=np.float32)
 
 
@@ -27,48 +26,61 @@ def _regressor(*values: float) -> TreeEnsemble:
 
 
 @pytest.mark.parametrize(
-    ("rows", "kind", "one"),
+    ("rows", "kind", "bits", "one"),
     [
-        (((1.0, 0.0), (0.0, 1.0)), "votes", 1),
-        (((0.5, 0.5),), "sum16", 2),
-        (((1 / 3, 2 / 3), (0.25, 0.75)), "sum16", 12),
-        (((1 / 32767, 32766 / 32767),), "sum16", 32767),
-        (((1 / 32768, 32767 / 32768),), "sum32", INT32_MAX),
-        (((1 / 181, 180 / 181), (1 / 182, 181 / 182)), "sum32", INT32_MAX),
-        (((0.1 + 0.2, 0.7),), "sum16", 10),  # quotients that differ from a fraction by rounding only
-        (((0.5 + 1e-8, 0.5 - 1e-8),), "sum32", INT32_MAX),
-        (((0.5, 0.0),), "sum16", 2),
+        (((1.0, 0.0), (0.0, 1.0)), "votes", 8, 0),
+        (((0.5, 0.5),), "rows", 8, 2),
+        (((1 / 3, 2 / 3), (0.25, 0.75)), "rows", 8, 12),
+        (((1 / 255, 254 / 255),), "rows", 8, 255),
+        (((1 / 256, 255 / 256),), "rows", 16, 256),
+        (((1 / 65535, 65534 / 65535),), "rows", 16, 65535),
+        (((1 / 65536, 65535 / 65536),), "rows", 32, SUM_MAX),
+        (((1 / 257, 256 / 257), (1 / 256, 255 / 256)), "rows", 32, SUM_MAX // 2),
+        (((0.1 + 0.2, 0.7),), "rows", 8, 10),  # quotients that differ from a fraction by rounding only
+        (((0.5 + 1e-8, 0.5 - 1e-8),), "rows", 32, SUM_MAX),
+        (((0.5, 0.0),), "rows", 8, 2),
     ],
 )
-def test_form_of_class_proportions(rows: tuple[tuple[float, ...], ...], kind: str, one: int) -> None:
+def test_form_of_class_proportions(
+    rows: tuple[tuple[float, ...], ...], kind: str, bits: int, one: int
+) -> None:
     table = leaf_table(_classifier(*rows))
-    assert (table.kind, table.one) == (kind, one)
+    assert (table.kind, table.bits, table.one) == (kind, bits, one)
+
+
+def test_the_last_proportion_is_left_out_where_it_follows() -> None:
+    assert leaf_table(_classifier((0.25, 0.25, 0.5), (0.5, 0.25, 0.25))).rows == ((1, 1), (2, 1))
+    assert leaf_table(_classifier((0.25, 0.25, 0.5), (0.5, 0.0, 0.0))).rows == ((1, 1, 2), (2, 0, 0))
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "shift"),
+    ("values", "bits", "shift"),
     [
-        ((0.0,), "sum16", 0),
-        ((3.0, -7.0), "sum16", 0),
-        ((0.25, 3.0), "sum16", 2),
-        ((32767.0, -32767.0), "sum16", 0),
-        ((32768.0,), "sum32", 15),
-        ((-32768.0,), "sum32", 15),
-        ((16383.5,), "sum16", 1),
-        ((16384.5,), "sum32", 16),
-        ((2.0**-15,), "sum16", 15),
-        ((2.0**-16,), "sum32", 46),
-        ((0.1,), "sum32", 34),
-        ((2.0**-149,), "sum32", 126),
-        ((3.4e38,), "sum32", -97),
-        ((1.0 - 2.0**-33,), "sum32", 30),  # would round up to 2**31
+        ((0.0,), 8, 0),
+        ((3.0, -7.0), 8, 0),
+        ((0.25, 3.0), 8, 2),
+        ((0.25, 64.25), 16, 2),
+        ((32768.0, -32767.0), 16, 0),
+        ((32768.0, -32768.0), 8, -15),
+        ((32768.0, -32767.5), 32, 14),
+        ((65536.0,), 8, 0),  # one value takes no bits at all
+        ((16383.5, 0.0), 16, 1),
+        ((2.0**-15, 1.0), 16, 15),
+        ((2.0**-16, 1.0), 16, 16),
+        ((2.0**-17, 1.0), 32, 29),
+        ((0.1,), 8, 34),
+        ((0.1, -0.2), 32, 31),
+        ((2.0**-149,), 8, 126),
+        ((3 * 2.0**-110, 2.0**-110), 8, 110),
+        ((3.4e38,), 8, -97),
+        ((0.0, 1.0 - 2.0**-33), 32, 29),
     ],
 )
-def test_form_of_regressed_values(values: tuple[float, ...], kind: str, shift: int) -> None:
+def test_form_of_regressed_values(values: tuple[float, ...], bits: int, shift: int) -> None:
     table = leaf_table(_regressor(*values))
-    assert (table.kind, table.shifts) == (kind, (shift,))
-    limit = INT16_MAX if kind == "sum16" else INT32_MAX
-    assert all(abs(value) <= limit for row in table.rows for value in row)
+    assert (table.kind, table.bits, table.shift) == ("rows", bits, (shift,))
+    assert min(row[0] for row in table.rows) == 0
+    assert max(row[0] for row in table.rows) < 1 << bits
 
 
 @given(st.lists(st.floats(-3.4e38, 3.4e38, width=64), min_size=1, max_size=9))
@@ -76,21 +88,27 @@ def test_regressed_values_stay_within_their_bound(values: list[float]) -> None:
     model = _regressor(*values)
     table = leaf_table(model)
     (bound,) = value_bounds(model)
+    scale = 2.0 ** -table.shift[0]
+    lowest = -table.zero[0] // len(values)
     for value, index in zip(values, table.index, strict=True):
-        integer = table.rows[index][0]
-        assert abs(integer) <= INT32_MAX
-        assert abs(integer * 2.0 ** -table.shifts[0] - value) <= bound
-    assert bound <= max(abs(value) for value in values) * 2.0**-22 + 2.0**-126
+        assert abs((table.rows[index][0] + lowest) * scale - value) <= bound
+    # No sum of 32 bits overflows, whatever leaves are reached.
+    assert len(values) * max(row[0] for row in table.rows) <= SUM_MAX
+    assert abs(table.zero[0]) <= SUM_MAX
+    assert bound <= max(abs(value) for value in values) * len(values) * 2.0**-21 + 2.0**-126
 
 
 @given(st.lists(st.lists(st.floats(0.0, 1.0), min_size=3, max_size=3).map(tuple), min_size=1, max_size=9))
-def test_proportions_stay_within_half_a_step(rows: list[tuple[float, ...]]) -> None:
-    table = leaf_table(_classifier(*rows))
+def test_proportions_stay_within_their_bound(rows: list[tuple[float, ...]]) -> None:
+    model = _classifier(*rows)
+    table = leaf_table(model)
+    (bound, *_) = score_bounds(model)
     for row, index in zip(rows, table.index, strict=True):
         if table.kind != "votes":
-            assert all(
-                abs(n / table.one - p) <= 2.0**-32 for n, p in zip(table.rows[index], row, strict=True)
-            )
+            found = table.rows[index]
+            full = (*found, table.one - sum(found)) if table.implied else found
+            assert all(abs(n / table.one - p) <= bound for n, p in zip(full, row, strict=True))
+            assert len(rows) * max(full) <= SUM_MAX
 
 
 def test_equal_rows_are_kept_once() -> None:
@@ -99,8 +117,21 @@ def test_equal_rows_are_kept_once() -> None:
     assert table.index == (0, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("cut", "inclusive", "above"), [(0.0, False, 0), (0.0, True, 1), (-1e-6, False, 1), (1e-6, True, 0)]
+)
+def test_a_score_at_the_cut(cut: float, inclusive: bool, above: int) -> None:
+    trees = (Tree(root=~0), Tree(root=~1))
+    model = TreeEnsemble(
+        "classifier", 1, trees, ((0.75,), (-0.75,)), (0, 1), aggregate="sum", link="margin", cut=cut,
+        cut_inclusive=inclusive,
+    )  # fmt: skip
+    for method in ("inline", "loadable"):
+        assert HostModel(model, method).predict(ZERO).tolist() == [above]
+
+
 @pytest.mark.parametrize("method", ["inline", "loadable"])
-@pytest.mark.parametrize("gap", [1e-8, 2e-9])
+@pytest.mark.parametrize("gap", [1e-7, 1e-8])
 def test_gaps_that_scikit_learn_sees_are_seen(method: str, gap: float) -> None:
     rows = ((0.5 - gap / 2, 0.5 + gap / 2), (0.25, 0.75), (0.75, 0.25))
     assert HostModel(_classifier(*rows), method).predict(ZERO).tolist() == [1]

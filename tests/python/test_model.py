@@ -17,6 +17,7 @@ import milliwatt
 from milliwatt.emit import choose_method, emit_c
 from milliwatt.errors import MilliwattError
 from milliwatt.ir import Tree, TreeEnsemble
+from milliwatt.options import ModelOptions
 
 INTEGERS = np.array([[0, 1], [2, 3], [4, 5], [6, 7]])
 Y = [0, 1, 0, 1]
@@ -132,8 +133,7 @@ def _chain(n_splits: int, **changes: Any) -> TreeEnsemble:
         (_chain(10), "loadable", "loadable"),
         (_chain(1000, method="inline"), "auto", "inline"),
         (_chain(1000, method="inline"), "loadable", "loadable"),
-        (_chain(1000, n_features=2049), "auto", "inline"),
-        (_chain(1000, n_features=2048), "auto", "loadable"),
+        (_chain(1000, n_features=65_535), "auto", "loadable"),
         (_chain(262_144), "auto", "inline"),
     ],
 )
@@ -143,13 +143,45 @@ def test_the_method_that_is_chosen(model: TreeEnsemble, method: str, wanted: str
     assert choice.reason
 
 
-def test_more_leaf_rows_than_tables_can_name() -> None:
+@pytest.mark.parametrize(
+    ("budget", "wanted"),
+    [
+        ("speed", "inline"),
+        ("flash", "loadable"),
+        ("flash=64k", "inline"),
+        ("flash=15000", "inline"),
+        ("flash=14999", "loadable"),
+        ("flash=8k", "loadable"),
+    ],
+)
+def test_the_budget_decides(budget: str, wanted: str) -> None:
+    choice = choose_method(dataclasses.replace(_chain(1000), budget=budget))
+    assert choice.method == wanted
+    assert "bytes" in choice.reason
+    assert choose_method(_chain(1000), budget=budget).method == wanted
+    assert choose_method(_chain(1000), "inline", budget).method == "inline", "asked for outright"
+
+
+def test_a_budget_that_cannot_be_kept() -> None:
+    with pytest.raises(MilliwattError, match="as tables, more than 4096 bytes") as caught:
+        choose_method(_chain(1000), budget="flash=4k")
+    assert "leaf_bits" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "budget", ["small", "flash=", "flash=0", "flash=8m", "speed=3", "flash = 8k", "flash=-1"]
+)
+def test_a_budget_that_is_none(budget: str) -> None:
+    with pytest.raises(MilliwattError, match="is not possible") as caught:
+        ModelOptions(budget=budget)
+    assert "flash=8k" in str(caught.value)
+
+
+def test_many_leaf_rows_are_counted() -> None:
     rows = tuple((float(i),) for i in range(262_145))
     trees = tuple(Tree(root=~i) for i in (0, 262_144))
     model = TreeEnsemble("regressor", 1, trees, rows)
-    assert choose_method(model).method == "inline"
-    with pytest.raises(MilliwattError, match="too large for packed tables"):
-        emit_c(model, method="loadable")
+    assert "#define MW_T_FOLDED 0" in emit_c(model, method="loadable").files["model.c"]
 
 
 def test_a_loaded_model_has_no_decision(tmp_path: Path) -> None:

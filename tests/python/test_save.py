@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mwtest import emlearn_csv
 from mwtest.models import Spec, build, samples
 from mwtest.paths import names
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -15,7 +16,7 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 import milliwatt
 from milliwatt import files, sdk
 from milliwatt.errors import MilliwattError
-from milliwatt.ir import Tree
+from milliwatt.ir import CategorySet, Tree, validate
 from milliwatt.model import Model
 
 
@@ -59,8 +60,8 @@ def test_json_comes_back(forest: Model, tmp_path: Path) -> None:
 
 def test_format_that_cannot_be_told(forest: Model, tmp_path: Path) -> None:
     with pytest.raises(MilliwattError, match="ending does not say"):
-        forest.save(tmp_path / "model.bin")
-    with pytest.raises(MilliwattError, match="choose one of auto, c, header, json, csv"):
+        forest.save(tmp_path / "model.txt")
+    with pytest.raises(MilliwattError, match="choose one of auto, c, header, json, csv, bin"):
         forest.save(tmp_path / "model.h", format="hex")
     assert names(tmp_path) == []
 
@@ -187,44 +188,6 @@ def test_saved_c_in_two_c_files_and_a_cpp_file(forest: Model, tmp_path: Path, fi
     assert (answers == expected[:, None]).all()
 
 
-def _read_csv(text: str) -> tuple[int, list[list[float]], list[int], list[tuple[int, float, int, int]]]:
-    """The emlearn format: classes, leaves, roots and nodes."""
-    classes, leaves, roots, nodes = 0, [], [], []
-    for line in text.splitlines():
-        kind, *fields = line.split(",")
-        if kind == "c":
-            classes = int(fields[0])
-        elif kind == "l":
-            leaves.append([float(v) for v in fields[0].strip("[]").split()])
-        elif kind == "r":
-            roots.append(int(fields[0]))
-        elif kind == "n":
-            nodes.append((int(fields[0]), float(fields[1]), int(fields[2]), int(fields[3])))
-        else:
-            assert kind in ("f", "lb"), line
-    return classes, leaves, roots, nodes
-
-
-def _answers_by_emlearns_rules(text: str, x: np.ndarray) -> np.ndarray:
-    """Left when ``x < threshold``; a child below zero is leaf ``-1 - child``; trees are averaged."""
-    classes, leaves, roots, nodes = _read_csv(text)
-    votes = text.splitlines()[2] == "lb,0"
-    width = classes if votes else len(leaves[0])
-    sums = np.zeros((len(x), width))
-    for row, sample in enumerate(x):
-        for root in roots:
-            at = root
-            while at >= 0:
-                feature, threshold, left, right = nodes[at]
-                at = left if float(sample[feature]) < threshold else right
-            leaf = leaves[-1 - at]
-            if votes:
-                sums[row, int(leaf[0])] += 1
-            else:
-                sums[row] += leaf
-    return sums / len(roots)
-
-
 @pytest.mark.parametrize("leaves", ["pure", "sixteenths", "any"])
 @pytest.mark.parametrize("task", ["classifier", "regressor"])
 @pytest.mark.parametrize("dtype", ["float", "int16"])
@@ -239,7 +202,7 @@ def test_csv_by_another_reader_gives_the_same_answers(task: str, dtype: str, lea
     text = emit_csv(model)
     assert text.startswith(f"f,{model.n_features}\nc,{len(model.classes)}\nlb,")
     x = samples(model, 200, 5)
-    assert np.allclose(_answers_by_emlearns_rules(text, x), evaluate(model, x), rtol=0, atol=1e-9)
+    assert np.allclose(emlearn_csv.answers(text, x), evaluate(model, x), rtol=0, atol=1e-9)
 
 
 def test_csv_of_single_leaf_trees_and_scikit_learn(tmp_path: Path) -> None:
@@ -247,22 +210,32 @@ def test_csv_of_single_leaf_trees_and_scikit_learn(tmp_path: Path) -> None:
     forest = RandomForestRegressor(3, max_depth=1, random_state=0).fit(x, [0, 0, 10, 10])
     model = milliwatt.convert(forest, dtype="float")
     model.save(tmp_path / "m.csv")
-    answers = _answers_by_emlearns_rules((tmp_path / "m.csv").read_text(), x)
+    answers = emlearn_csv.answers((tmp_path / "m.csv").read_text(), x)
     assert np.allclose(answers[:, 0], forest.predict(x))
     single = dataclasses.replace(build(Spec(1, n_splits=0, n_trees=2, leaves="pure")))
     Model(single).save(tmp_path / "s.csv")
-    assert _answers_by_emlearns_rules((tmp_path / "s.csv").read_text(), x).shape == (4, 3)
+    assert emlearn_csv.answers((tmp_path / "s.csv").read_text(), x).shape == (4, 3)
 
 
 def test_csv_refuses_what_it_cannot_express(tmp_path: Path) -> None:
+    plain = build(Spec(1, n_outputs=1, task="regressor", n_features=1, n_trees=1))
+    infinite = (Tree(0, (0,), (float("inf"),), (-1,), (-2,)),)
+    categories = (Tree(0, (0,), (0.0,), (-1,), (-2,), (), (0,)),)
+    change = dataclasses.replace
     chosen = {
         "missing values": build(Spec(1, missing=True)),
-        "feature scales": dataclasses.replace(build(Spec(1, dtype="int8", n_features=1)), scale=(1.0,)),
-        "infinite threshold": dataclasses.replace(
-            build(Spec(1, n_features=1, n_trees=1)), trees=(Tree(0, (0,), (float("inf"),), (-1,), (-2,)),)
-        ),
+        "feature scales": change(build(Spec(1, dtype="int8", n_features=1)), scale=(1.0,)),
+        "infinite threshold": change(plain, trees=infinite),
+        "categories": change(plain, trees=categories, category_sets=(CategorySet((1,)),)),
+        "another way than by their mean": change(plain, aggregate="sum"),
+        "median": change(plain, aggregate="median", weights=(1.0,)),
+        "base value": change(plain, base=(1.0,)),
+        "add to one output": change(plain, base=(0.0,), outputs=(0,)),
+        "the link exp": change(plain, link="exp"),
+        "single score": change(plain, task="classifier", classes=(0, 1), leaves=((0.0,),) * 8),
     }
     for what, model in chosen.items():
-        with pytest.raises(MilliwattError, match=what):
-            Model(model).save(tmp_path / "m.csv")
+        with pytest.raises(MilliwattError, match=what) as caught:
+            Model(validate(model)).save(tmp_path / "m.csv")
+        assert caught.value.cure == "use format='json' or 'c'"
     assert names(tmp_path) == []

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from milliwatt import ir
+from milliwatt.build.cache import SCRATCH
 from milliwatt.build.declarations import PYTHON, TRUST_PICKLE, ModelDeclaration, absolute
 from milliwatt.build.fingerprint import fingerprint
 from milliwatt.errors import MilliwattError, ToolMissingError
+from milliwatt.ir.reading import CSV, HANDOVER, check_options
 
-HANDOVER = ".mw.json"
 PICKLES = (".joblib", ".pkl", ".pickle")
 SKOPS = ".skops"
 
@@ -64,20 +65,15 @@ class Converter:
 
     def check(self, model: ModelDeclaration) -> None:
         """Refuse what no conversion could make right, before any file is read."""
-        if is_handover(model.file):
-            if model.options.needs_estimator:
-                raise MilliwattError(
-                    "dtype, nan and calibration are settled in this file already",
-                    file=model.shown,
-                    cure="give them to `milliwatt export`; only method can still be chosen here",
-                )
+        if ir.is_model_file(model.file):
+            check_options(model.file, model.options, model.shown)
             return
         ending = model.file.suffix.lower()
         if ending not in (*PICKLES, SKOPS):
             raise MilliwattError(
                 f"unknown kind of model file {ending or 'without an ending'!r}",
                 file=model.shown,
-                cure=f"give a {', '.join('*' + e for e in (HANDOVER, SKOPS, *PICKLES))}",
+                cure=f"give a {', '.join('*' + e for e in (HANDOVER, SKOPS, *PICKLES, CSV))}",
             )
         if ending in PICKLES and not self.trust_pickle:
             raise MilliwattError(
@@ -90,12 +86,9 @@ class Converter:
 
     def load(self, model: ModelDeclaration, contents: bytes, calibration: bytes) -> ir.TreeEnsemble:
         """The model in a file that :meth:`check` accepted; its contents are given for the cache's key."""
-        if is_handover(model.file):
-            return ir.load(model.file)
-        # Neither method nor name: both can be changed without converting again.
-        options = f"dtype={model.options.dtype} nan={model.options.nan}"
-        key = fingerprint(["conversion", options, model.file.suffix.lower(), contents, calibration])
-        cached = self.cache / f"{key}{HANDOVER}"
+        if ir.is_model_file(model.file):
+            return ir.read_model(model.file, model.options)
+        cached = self.cached(model, contents, calibration)
         if cached.is_file():
             try:
                 return ir.load(cached)
@@ -104,6 +97,13 @@ class Converter:
         self._export(model, cached)
         return ir.load(cached)
 
+    def cached(self, model: ModelDeclaration, contents: bytes, calibration: bytes) -> Path:
+        """Where the conversion of a file is kept, if it is one that takes an ML library."""
+        # Neither method nor name: both can be changed without converting again.
+        options = str(model.options.conversion)
+        key = fingerprint(["conversion", options, model.file.suffix.lower(), contents, calibration])
+        return self.cache / f"{key}{HANDOVER}"
+
     def _export(self, model: ModelDeclaration, target: Path) -> None:
         python = self._interpreter(model.file)
         self.note(f"milliwatt: converting {model.shown} with {python}")
@@ -111,7 +111,7 @@ class Converter:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MilliwattError(f"cannot be made: {error.strerror}", file=target.parent) from None
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as scratch:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=SCRATCH) as scratch:
             output = Path(scratch, f"model{HANDOVER}")
             self._run(python, model, output)
             output.replace(target)
@@ -119,7 +119,9 @@ class Converter:
     def _run(self, python: str, model: ModelDeclaration, output: Path) -> None:
         options = model.options
         command = [python, "-c", _BOOTSTRAP, str(_PACKAGE), str(model.file), "-o", str(output)]
-        command += ["--name", model.name, "--dtype", options.dtype, "--nan", options.nan]
+        command += ["--name", model.name]
+        for option, value in options.conversion.items():
+            command += [f"--{option.replace('_', '-')}", value]
         command += ["--calibration", options.calibration] if options.calibration else []
         command += ["--trust-pickle"] if self.trust_pickle else []
         try:
@@ -157,11 +159,6 @@ class Converter:
     def _no_python(self, problem: str, python: object) -> MilliwattError:
         cure = f"set {PYTHON} to the Python in which the model was trained, such as ~/venvs/ml/bin/python"
         return ToolMissingError(problem, file=python, option=PYTHON, cure=cure)
-
-
-def is_handover(file: Path) -> bool:
-    """Whether the file is a ``*.mw.json``, which needs no ML library."""
-    return file.name.lower().endswith(HANDOVER)
 
 
 def _running_python(file: Path) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from milliwatt.build.cache import prune
 from milliwatt.build.conversion import Converter
 from milliwatt.build.declarations import ModelDeclaration
 from milliwatt.build.fingerprint import fingerprint
@@ -37,12 +39,13 @@ class Generated:
 
 @dataclass(frozen=True)
 class _Made:
-    """A model's fingerprint, and its files with their SHA-256 or (just made) their texts."""
+    """A model's fingerprint, its files with their SHA-256 or (just made) their texts, and its cache entry."""
 
     fingerprint: str
     digests: dict[str, str]
     texts: dict[str, str]
     summary: str = ""
+    cached: Path | None = None
 
 
 def generate(models: Sequence[ModelDeclaration], directory: Path, converter: Converter) -> list[Generated]:
@@ -50,7 +53,8 @@ def generate(models: Sequence[ModelDeclaration], directory: Path, converter: Con
 
     Nothing is written before all models are converted. A file is touched only if its text changes,
     so that a build sees no change where there is none. ``*.h`` and ``*.c`` of models that are no
-    longer declared are removed: the directory must belong to this function alone.
+    longer declared are removed: the directory must belong to this function alone. Conversions that no
+    build has asked for in a month leave the converter's cache.
 
     Raises:
         MilliwattError: names the declaration, the file and the cure.
@@ -60,6 +64,7 @@ def generate(models: Sequence[ModelDeclaration], directory: Path, converter: Con
     _write(directory, [m for m in made.values() if m.texts])
     _remove_others(directory, {name for m in made.values() for name in m.digests})
     _write_record(directory, made)
+    prune(converter.cache, {m.cached for m in made.values() if m.cached is not None})
     return [
         Generated(name, tuple(directory / file for file in m.digests), bool(m.texts), m.summary)
         for name, m in made.items()
@@ -74,10 +79,11 @@ def _make(model: ModelDeclaration, directory: Path, converter: Converter, old: _
         if model.options.calibration:
             calibration = _read(Path(model.options.calibration), "check the path of calibration=")
         o = model.options
-        options = f"method={o.method} dtype={o.dtype} nan={o.nan} calibration={bool(o.calibration)}"
+        options = f"method={o.method} {o.conversion} calibration={bool(o.calibration)}"
         key = fingerprint([model.name, options, model.file.suffix.lower(), contents, calibration])
+        cached = converter.cached(model, contents, calibration)
         if old is not None and old.fingerprint == key and _intact(directory, old):
-            return old
+            return dataclasses.replace(old, cached=cached)
         emitted = emit_c(
             converter.load(model, contents, calibration), name=model.name, method=model.options.method
         )
@@ -86,7 +92,7 @@ def _make(model: ModelDeclaration, directory: Path, converter: Converter, old: _
     choice = emitted.choice
     summary = f"{model.name}.h from {model.shown} ({choice.method}: {choice.reason})"
     digests = {name: _digest(text.encode()) for name, text in emitted.files.items()}
-    return _Made(key, digests, emitted.files, summary)
+    return _Made(key, digests, emitted.files, summary, cached)
 
 
 def _read(path: Path, cure: str) -> bytes:

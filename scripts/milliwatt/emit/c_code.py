@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import text
-from milliwatt.emit.c_inline import inline_sums, sum_type
+from milliwatt.emit.c_functions import Functions
+from milliwatt.emit.c_inline import inline_sums
 from milliwatt.emit.c_loadable import loadable_sums
-from milliwatt.emit.leaves import LeafTable, leaf_table, value_bounds
+from milliwatt.emit.leaves import LeafTable, leaf_table
 from milliwatt.emit.method import Choice, choose_method
 from milliwatt.ir import TreeEnsemble
+from milliwatt.ir.model import IDENTITY, MARGIN
 from milliwatt.ir.validate import check_name
 from milliwatt.version import __version__
 
@@ -48,33 +48,22 @@ def emit_c(
     return Emitted({f"{name}.h": writer.header(), f"{name}.c": writer.source()}, choice)
 
 
-@dataclass(frozen=True)
-class _Function:
-    """A public function: its comment, its signature, and its body."""
-
-    comment: str
-    signature: str
-    body: str
-
-
 class _Writer:
     def __init__(self, model: TreeEnsemble, name: str, choice: Choice) -> None:
         self.model = model
         self.name = name
         self.upper = name.upper()
         self.choice = choice
-        self.type = FEATURE_TYPES[model.dtype]
         self.table: LeafTable = leaf_table(model)
-        self.inline = choice.method == "inline"
-        self.sum_type = sum_type(model, self.table) if self.inline else self.table.sum_type
-        self.functions = list(self._functions())
+        self.parts = Functions(model, name, self.table)
+        self.functions = list(self.parts.public())
 
     # -- files ---------------------------------------------------------------------------------
 
     def header(self) -> str:
         declarations = "\n".join(f"{f.comment}\n{f.signature};\n" for f in self.functions)
         return (
-            f"{self._banner()}{self._guard()}#include <milliwatt/trees.h>\n\n{self._macros()}"
+            f"{self._banner()}{self._guard()}{self._includes()}{self._macros()}"
             f'#ifdef __cplusplus\nextern "C" {{\n#endif\n\n{declarations}\n'
             f"#ifdef __cplusplus\n}}\n#endif\n\n#endif\n"
         )
@@ -86,7 +75,7 @@ class _Writer:
     def single_header(self) -> str:
         bodies = "\n".join(f"{f.comment}\nstatic inline {f.signature}\n{f.body}" for f in self.functions)
         return (
-            f"{self._banner()}{self._guard()}#include <milliwatt/trees.h>\n\n{self._macros()}"
+            f"{self._banner()}{self._guard()}{self._includes()}{self._macros()}"
             f"{self._private()}\n{bodies}\n#endif\n"
         )
 
@@ -109,6 +98,10 @@ class _Writer:
                 f" ({a.ties} ties)."
             )
         return "/*\n" + "".join(f" * {line}\n" for line in lines) + " */\n"
+
+    def _includes(self) -> str:
+        links = "" if self.model.link in (IDENTITY, MARGIN) else "#include <milliwatt/links.h>\n"
+        return f"{links}#include <milliwatt/trees.h>\n\n"
 
     def _guard(self) -> str:
         guard = f"MILLIWATT_MODEL_{self.upper}_H"
@@ -136,182 +129,9 @@ class _Writer:
         return [f"#define {self.upper}_CLASS_{tail} {index}" for index, tail in enumerate(tails)]
 
     def _private(self) -> str:
-        trees = inline_sums if self.inline else loadable_sums
-        parts = [trees(self.model, self.name, self.table), self._sums_function()]
+        trees = inline_sums if self.choice.method == "inline" else loadable_sums
+        parts = [trees(self.model, self.name, self.table, self.parts.sum_type), self.parts.private()]
         if self.model.scale:
             values = (text.float_literal(s) for s in self.model.scale)
             parts.insert(0, text.array("float", f"{self.name}_scale", values))
         return "\n".join(parts)
-
-    def _sums_function(self) -> str:
-        """Checks once, then adds up the trees."""
-        name, upper = self.name, self.upper
-        lines = [
-            f"static int {name}_sums(const {self.type.c_type} *features, int n_features,"
-            f" {self.sum_type} *sums)",
-            "{",
-            "    if (features == NULL) {",
-            "        return MW_ERROR_ARGUMENT;",
-            "    }",
-            f"    if (n_features != {upper}_N_FEATURES) {{",
-            "        return MW_ERROR_LENGTH;",
-            "    }",
-        ]
-        if not self.type.is_integer and self.model.check_nan and not self.model.handles_missing:
-            lines += [
-                f"    if (mw_has_nan(features, {upper}_N_FEATURES)) {{",
-                "        return MW_ERROR_NAN;",
-                "    }",
-            ]
-        lines.append(f"    {name}_add_trees(features, sums);")
-        return "\n".join([*lines, "    return MW_OK;", "}", ""])
-
-    def _n_sums(self) -> str:
-        return f"{self.upper}_N_CLASSES" if self.model.is_classifier else f"{self.upper}_N_OUTPUTS"
-
-    # -- public functions ----------------------------------------------------------------------
-
-    def _functions(self) -> Iterator[_Function]:
-        if self.model.scale:
-            yield self._quantize()
-        if self.model.is_classifier:
-            yield self._predict()
-            yield self._predict_proba()
-            yield self._class_name()
-            if all(type(label) is int and abs(label) < 1 << 31 for label in self.model.classes):
-                yield self._class_label()
-        else:
-            yield self._regress()
-
-    def _features_doc(self) -> str:
-        integer = f", {self.type.low} to {self.type.high}" if self.type.is_integer else ""
-        if self.model.handles_missing:
-            integer = "; NaN is a missing value, handled as in training"
-        return (
-            f" * @param features   {self.upper}_N_FEATURES values{integer}.\n"
-            f" * @param n_features {self.upper}_N_FEATURES, else the answer is MW_ERROR_LENGTH.\n"
-        )
-
-    def _errors_doc(self) -> str:
-        nan = ""
-        if not self.type.is_integer and not self.model.handles_missing:
-            nan = ", MW_ERROR_NAN"
-            if not self.model.check_nan:
-                nan = ". Features must not be NaN: this is not checked"
-        return f"MW_ERROR_ARGUMENT, MW_ERROR_LENGTH{nan}."
-
-    def _predict(self) -> _Function:
-        argmax = "mw_argmax_" + self.sum_type.removesuffix("_t")
-        comment = (
-            "/**\n * The class of a sample.\n *\n"
-            f"{self._features_doc()} * @return class index 0 to {len(self.model.classes) - 1}, or a negative"
-            f" mw_status: {self._errors_doc()}\n */"
-        )
-        body = (
-            "{\n"
-            f"    {self.sum_type} sums[{self.upper}_N_CLASSES];\n"
-            f"    const int status = {self.name}_sums(features, n_features, sums);\n"
-            f"    return status < 0 ? status : {argmax}(sums, {self.upper}_N_CLASSES);\n"
-            "}\n"
-        )
-        return _Function(comment, self._signature("predict"), body)
-
-    def _signature(self, suffix: str, tail: str = "") -> str:
-        return f"int {self.name}_{suffix}(const {self.type.c_type} *features, int n_features{tail})"
-
-    def _predict_proba(self) -> _Function:
-        total = text.float_literal(float(len(self.model.trees) * self.table.one))
-        comment = (
-            "/**\n * The probability of every class: the mean of the trees' leaf proportions.\n *\n"
-            f"{self._features_doc()}"
-            f" * @param out        receives {self.upper}_N_CLASSES probabilities, 0 to 1, each within"
-            " 2^-22 of the\n *                   estimator's.\n"
-            f" * @param n_out      room in out, at least {self.upper}_N_CLASSES.\n"
-            f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
-        )
-        body = self._vector_body(f"(float) sums[i] / {total}")
-        return _Function(comment, self._signature("predict_proba", ", float *out, int n_out"), body)
-
-    def _vector_body(self, element: str) -> str:
-        n = self._n_sums()
-        return (
-            "{\n"
-            f"    {self.sum_type} sums[{n}];\n"
-            "    int status;\n"
-            "    if (out == NULL) {\n        return MW_ERROR_ARGUMENT;\n    }\n"
-            f"    if (n_out < {n}) {{\n        return MW_ERROR_LENGTH;\n    }}\n"
-            f"    status = {self.name}_sums(features, n_features, sums);\n"
-            "    if (status < 0) {\n        return status;\n    }\n"
-            f"    for (int i = 0; i < {n}; ++i) {{\n        out[i] = {element};\n    }}\n"
-            "    return MW_OK;\n"
-            "}\n"
-        )
-
-    def _regress(self) -> _Function:
-        shifts = self.table.shifts
-        trees = f"{len(self.model.trees)}U"
-        comment = (
-            "/**\n * The regressed values: the mean of the trees' leaves.\n *\n"
-            f"{self._features_doc()}"
-            f" * @param out        receives {self.upper}_N_OUTPUTS values, each within"
-            f" {max(value_bounds(self.model)):.3g} of the estimator's.\n"
-            f" * @param n_out      room in out, at least {self.upper}_N_OUTPUTS.\n"
-            f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
-        )
-        if len(set(shifts)) == 1:
-            body = self._vector_body(f"mw_mean(sums[i], {shifts[0]}, {trees})")
-        else:
-            table = text.array("int8_t", "shifts", map(str, shifts))
-            body = self._vector_body(f"mw_mean(sums[i], (int8_t) MW_READ_8(shifts + i), {trees})")
-            body = "{\n    " + table.replace("\n", "\n    ").rstrip() + body.removeprefix("{")
-        return _Function(comment, self._signature("regress", ", float *out, int n_out"), body)
-
-    def _quantize(self) -> _Function:
-        kind = self.type
-        comment = (
-            "/**\n * Real-valued features as the integers this model takes:"
-            " round(x * scale), saturated.\n *\n"
-            f" * @param values   {self.upper}_N_FEATURES numbers in the units the model was trained on.\n"
-            f" * @param n_values {self.upper}_N_FEATURES, else the answer is MW_ERROR_LENGTH.\n"
-            f" * @param features receives {self.upper}_N_FEATURES values for the functions below.\n"
-            " * @return MW_OK, MW_ERROR_ARGUMENT, MW_ERROR_LENGTH, or MW_ERROR_NAN.\n */"
-        )
-        low, high = text.integer(kind.low, 8 * kind.size), text.integer(kind.high, 8 * kind.size)
-        body = (
-            "{\n"
-            "    if (values == NULL || features == NULL) {\n        return MW_ERROR_ARGUMENT;\n    }\n"
-            f"    if (n_values != {self.upper}_N_FEATURES) {{\n        return MW_ERROR_LENGTH;\n    }}\n"
-            f"    if (mw_has_nan(values, {self.upper}_N_FEATURES)) {{\n        return MW_ERROR_NAN;\n    }}\n"
-            f"    for (int i = 0; i < {self.upper}_N_FEATURES; ++i) {{\n"
-            f"        const float scale = mw_read_float({self.name}_scale + i);\n"
-            f"        features[i] = ({kind.c_type}) mw_quantize(values[i], scale, {low}, {high});\n"
-            "    }\n    return MW_OK;\n}\n"
-        )
-        signature = f"int {self.name}_quantize(const float *values, int n_values, {kind.c_type} *features)"
-        return _Function(comment, signature, body)
-
-    def _class_name(self) -> _Function:
-        classes = self.model.classes
-        comment = (
-            "/**\n * The estimator's label of a class, as text.\n *\n"
-            f" * @param index 0 to {len(classes) - 1}.\n"
-            ' * @return a string constant; for any other index (an error, say) "?".\n */'
-        )
-        names = "".join(
-            f"    case {i}:\n        return {text.string_literal(str(label))};\n"
-            for i, label in enumerate(classes)
-        )
-        body = f'{{\n    switch (index) {{\n{names}    default:\n        return "?";\n    }}\n}}\n'
-        return _Function(comment, f"const char *{self.name}_class_name(int index)", body)
-
-    def _class_label(self) -> _Function:
-        labels = [int(label) for label in self.model.classes]
-        comment = (
-            "/**\n * The estimator's label of a class, as the number it is.\n *\n"
-            f" * @param index 0 to {len(labels) - 1}; anything else gives 0.\n */"
-        )
-        cases = "".join(
-            f"    case {i}:\n        return {text.integer(label, 32)};\n" for i, label in enumerate(labels)
-        )
-        body = f"{{\n    switch (index) {{\n{cases}    default:\n        return 0;\n    }}\n}}\n"
-        return _Function(comment, f"int32_t {self.name}_class_label(int index)", body)

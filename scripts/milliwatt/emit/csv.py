@@ -1,9 +1,8 @@
 """Trees as CSV rows in the format that emlearn and emlearn-micropython read.
 
-Rows: ``f,<features>``, ``c,<classes, 0 for a regressor>``, ``lb,<0 class index | 32 numbers>``,
-``l,<leaf>``, ``r,<root>``, ``n,<feature>,<threshold>,<left>,<right>``; a child below zero is leaf
-``-1 - child``. Readers of this format go left when ``x < threshold``, so the next value above ours
-is written, which makes their ``<`` give our ``<=``.
+The rows are described in ``ir/csv_reader.py``, which reads them back. Readers of this format go left when
+``x < threshold``, so the next value above ours is written, which makes their ``<`` give our ``<=``.
+Children are jumps: so many ``n`` rows further down, which is why splits are written parents first.
 """
 
 from __future__ import annotations
@@ -11,58 +10,84 @@ from __future__ import annotations
 import math
 
 from milliwatt.dtypes import FEATURE_TYPES, float32_from_key, threshold_key
-from milliwatt.emit.leaves import leaf_table
 from milliwatt.errors import UnsupportedModelError
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import Tree, TreeEnsemble
+from milliwatt.ir.model import IDENTITY, MEAN
 
 
 def emit_csv(model: TreeEnsemble) -> str:
     """The model as CSV text.
 
     Raises:
-        UnsupportedModelError: the format has no word for missing values or feature scales.
+        UnsupportedModelError: the format has no word for something in the model.
     """
-    if model.handles_missing or model.scale:
-        what = "missing values" if model.handles_missing else "feature scales"
+    beyond = _inexpressible(model)
+    if beyond:
         raise UnsupportedModelError(
-            f"the CSV format cannot express {what}", option="format", cure="use format='json' or 'c'"
+            f"the CSV format cannot express {beyond}", option="format", cure="use format='json' or 'c'"
         )
     lines = [f"f,{model.n_features}", f"c,{len(model.classes)}"]
     lines += _leaf_lines(model)
-    roots, nodes, base = [], [], 0
+    roots: list[str] = []
+    nodes: list[str] = []
     for tree in model.trees:
-        roots.append(f"r,{_child(tree.root, base)}")
-        for feature, threshold, left, right in zip(
-            tree.feature, tree.threshold, tree.left, tree.right, strict=True
-        ):
-            above = _next_above(threshold, model.dtype)
-            nodes.append(f"n,{feature},{above!r},{_child(left, base)},{_child(right, base)}")
-        base += tree.n_splits
+        roots.append(f"r,{len(nodes) if tree.root >= 0 else tree.root}")
+        nodes += _split_lines(tree, model.dtype)
     return "\n".join(lines + roots + nodes) + "\n"
 
 
+def _inexpressible(model: TreeEnsemble) -> str:
+    """What of a model the format has no word for, if there is such a thing."""
+    thresholds = (t for tree in model.trees for t in tree.threshold)
+    found = {
+        "missing values": model.handles_missing,
+        "categories": model.handles_categories,
+        "feature scales": bool(model.scale),
+        f"trees that are added up in another way than by their mean ({model.aggregate})": model.aggregate
+        != MEAN,
+        "scores that begin at a base value": any(model.base),
+        "trees that each add to one output": bool(model.outputs),
+        f"the link {model.link}": model.link != IDENTITY,
+        "a single score for two classes": model.is_binary,
+        "an infinite threshold": any(t == math.inf for t in thresholds),
+    }
+    return next((what for what, is_so in found.items() if is_so), "")
+
+
 def _leaf_lines(model: TreeEnsemble) -> list[str]:
-    table = leaf_table(model)
-    if table.kind == "votes":
-        return ["lb,0", *(f"l,{table.index[i]}" for i in range(len(model.leaves)))]
-    return ["lb,32", *(f"l,{_row(row)}" for row in model.leaves)]
+    if model.is_pure:
+        return ["lb,0", *(f"l,{row.index(1.0)}" for row in model.leaves)]
+    return ["lb,32", *(f"l,{_row(row, model.is_classifier)}" for row in model.leaves)]
 
 
-def _row(row: tuple[float, ...]) -> str:
-    return repr(row[0]) if len(row) == 1 else "[" + " ".join(repr(value) for value in row) + "]"
+def _row(row: tuple[float, ...], as_list: bool) -> str:
+    if len(row) == 1 and not as_list:
+        return repr(row[0])
+    return "[" + " ".join(map(repr, row)) + "]"
 
 
-def _child(child: int, base: int) -> int:
-    return child + base if child >= 0 else child
+def _split_lines(tree: Tree, dtype: str) -> list[str]:
+    order: list[int] = []
+    stack = [tree.root] if tree.root >= 0 else []
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        stack += [child for child in (tree.right[node], tree.left[node]) if child >= 0]
+    place = [0] * tree.n_splits
+    for index, node in enumerate(order):
+        place[node] = index
+
+    def child(node: int, target: int) -> int:
+        return target if target < 0 else place[target] - place[node]
+
+    return [
+        f"n,{tree.feature[node]},{_next_above(tree.threshold[node], dtype)!r},"
+        f"{child(node, tree.left[node])},{child(node, tree.right[node])}"
+        for node in order
+    ]
 
 
 def _next_above(threshold: float, dtype: str) -> int | float:
     if FEATURE_TYPES[dtype].is_integer:
         return int(threshold) + 1
-    if threshold == math.inf:
-        raise UnsupportedModelError(
-            "the CSV format cannot express an infinite threshold",
-            option="format",
-            cure="use format='json' or 'c'",
-        )
     return float32_from_key(threshold_key(threshold) + 1)

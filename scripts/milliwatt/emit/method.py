@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from milliwatt.emit.packing import WIDE
+from milliwatt.emit.c_loadable import loadable_tables, table_bytes
+from milliwatt.emit.leaves import leaf_table
+from milliwatt.emit.packing import fits_tables
+from milliwatt.errors import MilliwattError
 from milliwatt.ir import TreeEnsemble
+from milliwatt.options import parse_budget
 
-# Generated code takes about 15 bytes a split on Cortex-M, packed tables 4 to 8 (tests/benchmarks).
+# On Cortex-M generated code takes about 15 bytes a split, and tables some code beside them
+# (tests/benchmarks); 8-bit CPUs and float features need more.
 _INLINE_BYTES = 15
 _INLINE_BUDGET = 4096
+_WALK_BYTES = 300
 
 
 @dataclass(frozen=True)
@@ -20,19 +26,56 @@ class Choice:
     reason: str
 
 
-def choose_method(model: TreeEnsemble, method: str = "auto") -> Choice:
-    """The method to emit with: the one asked for, else the model's own, else by size."""
+def choose_method(model: TreeEnsemble, method: str = "auto", budget: str = "") -> Choice:
+    """The method to emit with: the one asked for, else the model's own, else by budget or size.
+
+    Raises:
+        MilliwattError: nothing stays within the budget.
+    """
     wanted = method if method != "auto" else model.method
     if wanted != "auto":
         return Choice(wanted, "asked for")
-    if model.n_features > 1 << WIDE.feature_bits:
-        return Choice("inline", f"{model.n_features} features are more than packed tables can name")
-    largest = max(len(model.leaves), *(tree.n_splits for tree in model.trees))
-    if largest > WIDE.max_link:
-        return Choice("inline", "packed tables hold at most 262143 leaf rows and splits a tree")
-    size = model.n_splits * _INLINE_BYTES
+    if not fits_tables(model):
+        return Choice("inline", "its trees are too large, for so many features, to be packed tables")
+    size = inline_bytes(model)
+    given = budget or model.budget
+    if given:
+        return _within(model, given, size)
     if size <= _INLINE_BUDGET:
         return Choice("inline", f"{model.n_splits} splits are about {size} bytes of code: small, and fastest")
     return Choice(
         "loadable", f"{model.n_splits} splits would be about {size} bytes of code: tables are smaller"
     )
+
+
+def _within(model: TreeEnsemble, text: str, inline: int) -> Choice:
+    budget = parse_budget(text)
+    if budget is None or budget.aim == "speed":
+        return Choice("inline", f"the fastest, as the budget asks; about {inline} bytes of code")
+    loadable = loadable_bytes(model)
+    sizes = f"about {inline} bytes as code, {loadable} as tables"
+    if budget.flash is None:
+        return Choice(
+            "inline" if inline <= loadable else "loadable", f"the smallest, as the budget asks: {sizes}"
+        )
+    if inline <= budget.flash:
+        return Choice("inline", f"the fastest within {budget.flash} bytes: {sizes}")
+    if loadable <= budget.flash:
+        return Choice("loadable", f"within {budget.flash} bytes: {sizes}")
+    raise MilliwattError(
+        f"{model.name} takes {sizes}, more than {budget.flash} bytes",
+        option="budget",
+        cure="train fewer or shallower trees, or give leaf_bits or leaf_clusters; or allow more",
+    )
+
+
+def inline_bytes(model: TreeEnsemble) -> int:
+    """About how much flash the model takes as generated code on a 32-bit core."""
+    table = leaf_table(model)
+    rows = 0 if table.kind == "votes" or table.width == 1 else len(table.rows) * table.width * table.bits // 8
+    return model.n_splits * _INLINE_BYTES + rows
+
+
+def loadable_bytes(model: TreeEnsemble) -> int:
+    """About how much flash the model takes as packed tables, the code that reads them included."""
+    return table_bytes(loadable_tables(model, leaf_table(model))) + _WALK_BYTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from milliwatt.dtypes import FEATURE_TYPES, float32_bits
+from milliwatt.dtypes import FEATURE_TYPES, float32_bits, float32_from_bits
 
 _WIDTH = 100
 
@@ -21,7 +21,8 @@ def integer(value: int, bits: int) -> str:
 
 def float_literal(value: float) -> str:
     """A float32 constant that reads back to the same bits: nine significant digits do."""
-    text = f"{value:.9g}"
+    # Rounded once: nine digits of a float64 in between could read back as a neighbour.
+    text = f"{float32_from_bits(float32_bits(value)):.9g}"
     return f"{text}f" if any(c in text for c in ".e") else f"{text}.0f"
 
 
@@ -32,8 +33,8 @@ def array(c_type: str, name: str, values: Iterable[str]) -> str:
 
 
 def row_table(name: str, rows: Iterable[Sequence[int]], bits: int) -> str:
-    """Rows of signed integers as one constant table in flash."""
-    return array(f"int{bits}_t", name, (integer(value, bits) for row in rows for value in row))
+    """Rows of unsigned integers as one constant table in flash."""
+    return array(f"uint{bits}_t", name, (f"{value}U" for row in rows for value in row))
 
 
 def wrap(items: Sequence[str]) -> str:
@@ -72,19 +73,35 @@ def identifier(text: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_")
 
 
-def condition(
-    dtype: str, operand: str, threshold: float, missing_left: bool | None, *, right: bool = False
-) -> str:
-    """The C expression that is true when a sample goes left, or with ``right`` when it goes right."""
+def condition(dtype: str, operand: str, threshold: float, missing_left: bool | None) -> str:
+    """The C expression that is true when a sample goes left."""
     kind = FEATURE_TYPES[dtype]
     if kind.is_integer:
-        return f"{operand} {'>' if right else '<='} {integer(int(threshold), 8 * kind.size)}"
+        return f"{operand} <= {integer(int(threshold), 8 * kind.size)}"
     bits = float32_bits(threshold + 0.0)  # a threshold of -0 is one of +0
     if bits < 0x8000_0000:
         test = f"mw_float_le_positive({operand}, INT32_C(0x{bits:08x}))"
     else:
         test = f"mw_float_le_negative({operand}, UINT32_C(0x{bits:08x}))"
-    if missing_left is not None:
-        test = f"mw_is_nan({operand}) || {test}" if missing_left else f"!mw_is_nan({operand}) && {test}"
-        return f"!({test})" if right else test
-    return f"!{test}" if right else test
+    return with_missing(test, operand, missing_left)
+
+
+def category_condition(dtype: str, operand: str, table: str, offset: int, missing_left: bool | None) -> str:
+    """The same for a split on categories; the set is `offset` bytes into a table."""
+    kind = "int" if FEATURE_TYPES[dtype].is_integer else "float"
+    test = f"mw_in_set({table} + {offset}, mw_category_of_{kind}({operand}))"
+    return with_missing(test, operand, missing_left)
+
+
+def with_missing(test: str, operand: str, missing_left: bool | None) -> str:
+    """A test that sends missing values where the split says (None: there are none)."""
+    if missing_left is None:
+        return test
+    return f"mw_is_nan({operand}) || {test}" if missing_left else f"!mw_is_nan({operand}) && {test}"
+
+
+def negated(test: str) -> str:
+    """The opposite of a test."""
+    if " <= " in test and "(" not in test:
+        return test.replace(" <= ", " > ")
+    return f"!({test})" if " " in test.split("(")[0] or "||" in test or "&&" in test else f"!{test}"

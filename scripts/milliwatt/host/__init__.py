@@ -1,7 +1,10 @@
 """The emitted C, compiled for the PC: the reference that devices are compared with."""
 
+from milliwatt.host.auc import macro_auc
 from milliwatt.host.compare import compare_classes, compare_values, is_tie
-from milliwatt.host.evaluate import answers, class_columns, decide, evaluate, scores
+from milliwatt.host.early_exit import mean_trees
+from milliwatt.host.evaluate import answers, class_columns, decide, evaluate, leaf_rows, scores
+from milliwatt.host.leaf_trade import trade_leaves
 from milliwatt.host.runner import HostModel
 
 __all__ = [
@@ -13,5 +16,9 @@ __all__ = [
     "decide",
     "evaluate",
     "is_tie",
+    "leaf_rows",
+    "macro_auc",
+    "mean_trees",
     "scores",
+    "trade_leaves",
 ]

@@ -32,11 +32,11 @@ def scores(model: TreeEnsemble, samples: NDArray[Any]) -> NDArray[np.float64]:
         values = values.astype(np.float32)
     leaves = np.asarray(model.leaves, dtype=np.float64)
     if model.aggregate == "median":
-        reached = [leaves[_leaf_rows(model, tree, values), 0] for tree in model.trees]
+        reached = [leaves[leaf_rows(model, tree, values), 0] for tree in model.trees]
         return _weighted_median(np.column_stack(reached), np.asarray(model.weights))
-    total = np.zeros((len(values), model.n_outputs))
+    total: NDArray[np.float64] = np.zeros((len(values), model.n_outputs))
     for index, tree in enumerate(model.trees):
-        row = leaves[_leaf_rows(model, tree, values)]
+        row = leaves[leaf_rows(model, tree, values)]
         if model.outputs:
             total[:, model.outputs[index]] += row[:, 0]
         else:
@@ -90,10 +90,11 @@ def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) 
     reached = np.cumsum(weights[order], axis=1)
     first = np.argmax(reached >= 0.5 * reached[:, -1:], axis=1)
     rows = np.arange(len(values))
-    return values[rows, order[rows, first]][:, np.newaxis]
+    median: NDArray[np.float64] = values[rows, order[rows, first]][:, np.newaxis]
+    return median
 
 
-def _leaf_rows(model: TreeEnsemble, tree: Tree, values: NDArray[Any]) -> NDArray[np.intp]:
+def leaf_rows(model: TreeEnsemble, tree: Tree, values: NDArray[Any]) -> NDArray[np.intp]:
     """Which leaf row each sample reaches."""
     node = np.full(len(values), tree.root, dtype=np.intp)
     feature = np.asarray(tree.feature, dtype=np.intp)

@@ -71,9 +71,8 @@ class HostModel:
         self._type = _NUMPY_TYPES[model.dtype]
         emitted = emit_c(model, method=method)
         files = {**emitted.files, "host_driver.c": self._driver()}
-        # Generated if/else needs headers only; leaving the rest out halves the compile time.
-        sources = sdk.sources() if emitted.choice.method == "loadable" else []
-        path = shared_library(files, sources, sdk.include_dir())
+        # Generated code needs headers only.
+        path = shared_library(files, [], sdk.include_dir())
         self._library: Any = ctypes.CDLL(str(path))
 
     def predict(self, samples: NDArray[Any]) -> NDArray[np.int32]:
@@ -84,11 +83,17 @@ class HostModel:
 
     def predict_proba(self, samples: NDArray[Any]) -> NDArray[np.float32]:
         """Class probabilities of each row of device features."""
-        return self._vector("host_predict_proba", samples)
+        if not self.model.has_probabilities:
+            raise MilliwattError("the model has no probabilities", option=self.model.name, cure="use score()")
+        return self._vector("host_predict_proba", samples, self.model.n_answers)
+
+    def score(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        """Scores of each row of device features, shape (rows, outputs); classifiers with a link only."""
+        return self._vector("host_score", samples, self.model.n_outputs)
 
     def regress(self, samples: NDArray[Any]) -> NDArray[np.float32]:
         """Values of each row of device features, shape (rows, outputs)."""
-        return self._vector("host_regress", samples)
+        return self._vector("host_regress", samples, self.model.n_outputs)
 
     def quantize(self, values: NDArray[Any]) -> NDArray[Any]:
         """Real-valued features as the device's integers (models with a scale)."""
@@ -103,8 +108,8 @@ class HostModel:
             return self.quantize(check_samples(self.model, values, integers=False))
         return check_samples(self.model, values).astype(self._type)
 
-    def _vector(self, function: str, samples: NDArray[Any]) -> NDArray[np.float32]:
-        out = np.empty((len(samples), self.model.n_outputs), dtype=np.float32)
+    def _vector(self, function: str, samples: NDArray[Any], width: int) -> NDArray[np.float32]:
+        out = np.empty((len(samples), width), dtype=np.float32)
         self._call(function, samples, out)
         return out
 
@@ -131,15 +136,19 @@ class HostModel:
             "name": model.name,
             "type": FEATURE_TYPES[model.dtype].c_type,
             "n": model.n_features,
-            "width": model.n_outputs,
-            "function": "predict_proba" if model.is_classifier else "regress",
         }
-        parts = [_DRIVER_HEAD, _DRIVER_VECTOR]
+        vectors = {"regress": model.n_outputs}
         if model.is_classifier:
-            parts.append(_DRIVER_CLASSIFY)
+            vectors = {"predict_proba": model.n_answers} if model.has_probabilities else {}
+            vectors |= {"score": model.n_outputs} if model.has_scores else {}
+        parts = [_DRIVER_HEAD.format(**words)]
+        for function, width in vectors.items():
+            parts.append(_DRIVER_VECTOR.format(**words, function=function, width=width))
+        if model.is_classifier:
+            parts.append(_DRIVER_CLASSIFY.format(**words))
         if model.scale:
-            parts.append(_DRIVER_QUANTIZE)
-        return "".join(part.format(**words) for part in parts)
+            parts.append(_DRIVER_QUANTIZE.format(**words))
+        return "".join(parts)
 
 
 def check_samples(model: TreeEnsemble, values: NDArray[Any], *, integers: bool = True) -> NDArray[np.float64]:

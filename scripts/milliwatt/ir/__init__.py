@@ -8,9 +8,11 @@ from milliwatt.ir.model import (
     Calibration,
     CategorySet,
     Label,
+    LeafTrade,
     Tree,
     TreeEnsemble,
 )
+from milliwatt.ir.reading import is_model_file, read_model
 from milliwatt.ir.serialize import SCHEMA_VERSION, dumps, load, loads, save
 from milliwatt.ir.validate import validate
 
@@ -20,11 +22,14 @@ __all__ = [
     "Calibration",
     "CategorySet",
     "Label",
+    "LeafTrade",
     "Tree",
     "TreeEnsemble",
     "dumps",
+    "is_model_file",
     "load",
     "loads",
+    "read_model",
     "save",
     "validate",
 ]

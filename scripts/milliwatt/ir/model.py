@@ -84,12 +84,48 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class LeafTrade:
+    """What was done to the leaves, and what it changed on calibration data.
+
+    Attributes:
+        leaf_bits: 0: hard votes; 1 to 16: width of a leaf's values; None: they are exact.
+        leaf_clusters: leaf rows that a class was allowed; 0: as many as there are.
+        reason: why, for humans.
+        classes_changed: classifiers: samples whose class is not that of the exact leaves.
+        auc_before: macro average of the areas under the ROC curves, each class against the rest,
+            with exact leaves; None for regressors, and where less than two classes occur.
+        auc_after: the same with these leaves.
+        labelled: the areas are against the labels that came with the calibration data; else against
+            the classes that the exact leaves give.
+    """
+
+    leaf_bits: int | None
+    leaf_clusters: int = 0
+    reason: str = ""
+    classes_changed: int = 0
+    auc_before: float | None = None
+    auc_after: float | None = None
+    labelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was learnt from calibration data: input ranges, and the agreement measured on it."""
+    """What was learnt from calibration data: input ranges, and the agreement measured on it.
+
+    Attributes:
+        agreement: with the estimator.
+        low: each feature's lowest value, inf where it is always missing; empty: not known.
+        high: likewise, -inf.
+        leaves: what narrower leaves changed; None where nothing was traded or tried.
+        trees_evaluated: trees that a prediction takes on average, thanks to the early exit; None where
+            it always takes all.
+    """
 
     agreement: Agreement
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    leaves: LeafTrade | None = None
+    trees_evaluated: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +160,8 @@ class TreeEnsemble:
             ``round(x * scale[i])``, saturated; empty when features are used as they are.
         feature_names: as the estimator knew them; empty when it did not.
         method: ``"auto"``, ``"inline"`` or ``"loadable"``: the default when C is made from it.
+        budget: what ``method="auto"`` has to keep to: ``""``, ``"speed"``, ``"flash"`` or ``"flash=8k"``; see
+            ``ModelOptions``.
         check_nan: refuse a sample that holds NaN on the device (float models that were not
             trained on missing values).
         origin: what the model was made from, for humans: library, version, class.
@@ -139,6 +177,8 @@ class TreeEnsemble:
         category_sets: what trees' ``category_set`` refers to.
         noise: two best scores closer to each other than this are decided by the estimator's own
             rounding (float32 sums, say), so that either class counts as its answer.
+        leaf_error: models with narrower leaves than the estimator's: how far that moves each answer
+            (probability, value, or score where a classifier has nothing else) at most; else empty.
     """
 
     task: str
@@ -151,6 +191,7 @@ class TreeEnsemble:
     feature_names: tuple[str, ...] = ()
     name: str = "model"
     method: str = "auto"
+    budget: str = ""
     check_nan: bool = True
     origin: dict[str, str] = field(default_factory=dict)
     calibration: Calibration | None = None
@@ -163,6 +204,7 @@ class TreeEnsemble:
     cut_inclusive: bool = False
     category_sets: tuple[CategorySet, ...] = ()
     noise: float = 1e-9
+    leaf_error: tuple[float, ...] = ()
 
     @property
     def is_classifier(self) -> bool:
@@ -184,8 +226,18 @@ class TreeEnsemble:
         return len(self.classes) if self.is_classifier else self.n_outputs
 
     @property
+    def n_columns(self) -> int:
+        """Numbers in the oracle's answer: as ``n_answers``, but scores where there are no probabilities."""
+        return self.n_answers if self.has_probabilities else self.n_outputs
+
+    @property
     def has_probabilities(self) -> bool:
         return self.is_classifier and self.link in (IDENTITY, SIGMOID, SOFTMAX)
+
+    @property
+    def has_scores(self) -> bool:
+        """A classifier whose scores are not its probabilities: then its C has a function for them."""
+        return self.is_classifier and (self.link != IDENTITY or self.is_binary)
 
     @property
     def n_splits(self) -> int:

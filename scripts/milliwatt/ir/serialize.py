@@ -6,6 +6,7 @@ floats, and the strings ``"inf"`` and ``"-inf"`` where JSON has no word.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 
 from milliwatt.errors import MilliwattError, ModelFileError
 from milliwatt.files import write_text
-from milliwatt.ir.model import Agreement, Calibration, CategorySet, Tree, TreeEnsemble
+from milliwatt.ir.model import Agreement, Calibration, CategorySet, LeafTrade, Tree, TreeEnsemble
 from milliwatt.ir.validate import validate
 
 SCHEMA_VERSION = 2
@@ -57,6 +58,7 @@ def dumps(model: TreeEnsemble) -> str:
         "task": model.task,
         "dtype": model.dtype,
         "method": model.method,
+        "budget": model.budget,
         "check_nan": model.check_nan,
         "n_features": model.n_features,
         "feature_names": list(model.feature_names),
@@ -73,6 +75,7 @@ def dumps(model: TreeEnsemble) -> str:
         "cut_inclusive": model.cut_inclusive,
         "noise": model.noise,
         "category_sets": [{"members": s.members, "inverted": s.inverted} for s in model.category_sets],
+        "leaf_error": list(model.leaf_error),
     }
     lines = [f"{json.dumps(key)}: {_line(value)}" for key, value in head.items()]
     rows = ",\n  ".join(_line([_number(v) for v in row]) for row in model.leaves)
@@ -143,6 +146,8 @@ def _calibration_to_json(calibration: Calibration | None) -> dict[str, object] |
         "max_error": a.max_error,
         "low": [_number(v) for v in calibration.low],
         "high": [_number(v) for v in calibration.high],
+        "leaves": None if calibration.leaves is None else dataclasses.asdict(calibration.leaves),
+        "trees_evaluated": calibration.trees_evaluated,
     }
 
 
@@ -166,6 +171,7 @@ class _Reader:
             origin=self._origin(),
             calibration=self._calibration(),
             **(self._scores() if self._data["milliwatt"] > 1 else {}),
+            leaf_error=self._tuple("leaf_error", _real) if "leaf_error" in self._data else (),
             leaves=tuple(
                 _all(row, _real, f"leaves[{i}]") for i, row in enumerate(self._field("leaves", list))
             ),
@@ -183,6 +189,7 @@ class _Reader:
 
     def _scores(self) -> dict[str, Any]:
         return {
+            "budget": self._field("budget", str),
             "aggregate": self._field("aggregate", str),
             "link": self._field("link", str),
             "base": self._tuple("base", _real),
@@ -214,7 +221,27 @@ class _Reader:
             ties=reader._field("ties", int),
             max_error=reader._number("max_error"),
         )
-        return Calibration(agreement, reader._tuple("low", _real), reader._tuple("high", _real))
+        low, high = reader._tuple("low", _real), reader._tuple("high", _real)
+        given = data.get("trees_evaluated")
+        evaluated = None if given is None else reader._number("trees_evaluated")
+        return Calibration(agreement, low, high, reader._leaf_trade(), evaluated)
+
+    def _leaf_trade(self) -> LeafTrade | None:
+        data = self._data.get("leaves")
+        if data is None:
+            return None
+        if not isinstance(data, dict):
+            raise ModelFileError("not an object", option="leaves", cure=_REEXPORT)
+        reader = _Reader(data)
+        return LeafTrade(
+            leaf_bits=None if data.get("leaf_bits") is None else reader._field("leaf_bits", int),
+            leaf_clusters=reader._field("leaf_clusters", int),
+            reason=reader._field("reason", str),
+            classes_changed=reader._field("classes_changed", int),
+            auc_before=None if data.get("auc_before") is None else reader._number("auc_before"),
+            auc_after=None if data.get("auc_after") is None else reader._number("auc_after"),
+            labelled=reader._field("labelled", bool),
+        )
 
 
 def _tree(data: object, index: int) -> Tree:
@@ -247,6 +274,9 @@ def _category_set(data: object) -> CategorySet:
 
 def _all(values: Iterable[Any], convert: Callable[[Any], _T], where: str) -> tuple[_T, ...]:
     try:
+        # Nearly all of a large model is lists of one type, of which nothing more is asked.
+        if isinstance(values, list) and set(map(type, values)) == {_EXACT_TYPE.get(convert)}:
+            return tuple(values)
         return tuple([convert(value) for value in values])
     except (TypeError, ValueError, OverflowError):
         raise ModelFileError("a value has the wrong type", option=where, cure=_REEXPORT) from None
@@ -273,6 +303,9 @@ def _real(value: Any) -> float:
     if value == "inf" or value == "-inf":
         return float(value)
     raise TypeError
+
+
+_EXACT_TYPE: dict[Callable[[Any], Any], type] = {_integer: int, _real: float}
 
 
 def _string(value: Any) -> str:

@@ -6,7 +6,7 @@ import math
 import re
 
 from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX, is_float32
-from milliwatt.errors import ModelFileError
+from milliwatt.errors import MilliwattError, ModelFileError
 from milliwatt.ir.model import (
     AGGREGATES,
     CLASSIFIER,
@@ -17,15 +17,19 @@ from milliwatt.ir.model import (
     MEDIAN,
     REGRESSOR,
     SIGMOID,
+    SOFTMAX,
+    LeafTrade,
     Tree,
     TreeEnsemble,
 )  # fmt: skip
+from milliwatt.options import parse_budget
 
 METHODS = ("auto", "inline", "loadable")
 MAX_FEATURES = 65_535
 MAX_OUTPUTS = 65_535
 MAX_TREES = 65_535
 MAX_CATEGORY = 65_535
+MAX_LEAF_BITS = 16
 
 # C and C++ keywords and the few macros that a name could collide with.
 _KEYWORDS = """
@@ -73,6 +77,7 @@ def validate(model: TreeEnsemble) -> TreeEnsemble:
     _check_scores(model)
     _check_categories(model)
     _check_calibration(model)
+    _check_leaf_error(model)
     for index, tree in enumerate(model.trees):
         try:
             _check_tree(tree, model)
@@ -92,6 +97,10 @@ def _check_counts(model: TreeEnsemble) -> None:
         raise _fail(f"unknown feature type {model.dtype!r}", "dtype")
     if model.method not in METHODS:
         raise _fail(f"unknown method {model.method!r}", "method")
+    try:
+        parse_budget(model.budget)
+    except MilliwattError as error:
+        raise _fail(f"unknown budget {model.budget!r}", "budget") from error
     if not 1 <= model.n_features <= MAX_FEATURES:
         raise _fail(f"{model.n_features} features; 1 to {MAX_FEATURES} are possible", "n_features")
     if not 1 <= len(model.trees) <= MAX_TREES:
@@ -157,6 +166,8 @@ def _check_scores(model: TreeEnsemble) -> None:
         raise _fail(f"a {model.task} cannot have the link {model.link}", "link")
     if not all(math.isfinite(v) and abs(v) <= FLOAT32_MAX for v in (*model.base, model.cut)):
         raise _fail("a number that float32 cannot hold", "base")
+    if model.cut and model.link in (SIGMOID, SOFTMAX):
+        raise _fail(f"with the link {model.link} classes are decided at 0", "cut")
     if model.outputs and (len(model.outputs) != len(model.trees) or not model.base):
         raise _fail("one output a tree, and a base for each output, are needed", "outputs")
     if model.outputs and not 0 <= min(model.outputs) <= max(model.outputs) < n:
@@ -193,6 +204,29 @@ def _check_calibration(model: TreeEnsemble) -> None:
     for side in (model.calibration.low, model.calibration.high):
         if len(side) not in (0, model.n_features):
             raise _fail(f"{len(side)} ranges for {model.n_features} features", "calibration")
+    if model.calibration.leaves is not None:
+        _check_leaf_trade(model.calibration.leaves, a.rows)
+
+
+def _check_leaf_trade(trade: LeafTrade, rows: int) -> None:
+    areas = (trade.auc_before, trade.auc_after)
+    possible = (
+        (trade.leaf_bits is None or 0 <= trade.leaf_bits <= MAX_LEAF_BITS)
+        and trade.leaf_clusters >= 0
+        and 0 <= trade.classes_changed <= rows
+        and (areas[0] is None) == (areas[1] is None)
+        and all(area is None or 0.0 <= area <= 1.0 for area in areas)
+    )
+    if not possible:
+        raise _fail("what was traded in the leaves is impossible", "calibration")
+
+
+def _check_leaf_error(model: TreeEnsemble) -> None:
+    error = model.leaf_error
+    if error and len(error) != model.n_columns:
+        raise _fail(f"{len(error)} numbers for {model.n_columns} answers", "leaf_error")
+    if not all(0.0 <= value < math.inf for value in error):
+        raise _fail("not a number >= 0", "leaf_error")
 
 
 def _check_tree(tree: Tree, model: TreeEnsemble) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +71,12 @@ def set_feature_type(model: TreeEnsemble, decision: Decision) -> TreeEnsemble:
     else:
         kind = FEATURE_TYPES[decision.dtype]
 
+        @cache  # integers repeat, in a large forest many times
+        def floored(threshold: float) -> int:
+            return _clip(floor_integer(threshold), kind)
+
         def convert(tree: Tree) -> tuple[float, ...]:
-            return tuple(_clip(floor_integer(t), kind) for t in tree.threshold)
+            return tuple(map(floored, tree.threshold))
 
     trees = tuple(dataclasses.replace(tree, threshold=convert(tree)) for tree in model.trees)
     return dataclasses.replace(model, trees=trees, dtype=decision.dtype, scale=decision.scale)

@@ -26,6 +26,9 @@ def _prune_tree(tree: Tree, low: float, high: float) -> Tree:
     if tree.n_splits == 0:
         return tree
     outcome = _certain_outcomes(tree, low, high)
+    same_leaf = any(c < 0 and c == d for c, d in zip(tree.left, tree.right, strict=True))
+    if not same_leaf and not any(outcome) and _in_pre_order(tree):
+        return tree  # as most trees are; the rest would give an equal one
     # Children come after their parents in `order`, so going backwards resolves them first.
     order = _parents_first(tree)
     resolved: list[int] = [0] * tree.n_splits
@@ -38,6 +41,27 @@ def _prune_tree(tree: Tree, low: float, high: float) -> Tree:
         else:
             resolved[node] = node
     return _rebuild(tree, resolved)
+
+
+def _in_pre_order(tree: Tree) -> bool:
+    """Whether splits are numbered as :func:`_rebuild` numbers them."""
+    if tree.root != 0:
+        return False
+    waiting: list[int] = []  # right children whose place comes once their sibling's subtree is through
+    for after, (left, right) in enumerate(zip(tree.left, tree.right, strict=True), 1):
+        if left >= 0:
+            if right >= 0:
+                waiting.append(right)
+            following = left
+        elif right >= 0:
+            following = right
+        elif waiting:
+            following = waiting.pop()
+        else:
+            return after == tree.n_splits
+        if following != after:
+            return False
+    return False
 
 
 def _parents_first(tree: Tree) -> list[int]:
@@ -56,6 +80,7 @@ def _certain_outcomes(tree: Tree, low: float, high: float) -> list[int]:
     outcome = [0] * tree.n_splits
     if tree.missing_left:
         return outcome
+    features, thresholds, lefts, rights = tree.feature, tree.threshold, tree.left, tree.right
     bounds: dict[int, tuple[float, float]] = {}
     # Entries: a split to visit, or (feature, bounds) to put back after its left or right side.
     stack: list[int | tuple[int, tuple[float, float] | None]] = [tree.root]
@@ -69,20 +94,21 @@ def _certain_outcomes(tree: Tree, low: float, high: float) -> list[int]:
             else:
                 bounds[feature] = saved
             continue
-        feature, t = tree.feature[item], tree.threshold[item]
+        left, right = lefts[item], rights[item]
+        if tree.category_set and tree.category_set[item] >= 0:
+            stack += [child for child in (right, left) if child >= 0]
+            continue
+        feature, t = features[item], thresholds[item]
         before = bounds.get(feature)
         below, up_to = before or start
-        if tree.category_set and tree.category_set[item] >= 0:
-            stack += [child for child in (tree.right[item], tree.left[item]) if child >= 0]
-            continue
         if t >= up_to:
             outcome[item] = 1
         elif t <= below and below > -math.inf:
             outcome[item] = 2
-        if tree.right[item] >= 0 and outcome[item] != 1:
-            stack += [(feature, before), tree.right[item], (feature, (max(below, t), up_to))]
-        if tree.left[item] >= 0 and outcome[item] != 2:
-            stack += [(feature, before), tree.left[item], (feature, (below, min(up_to, t)))]
+        if right >= 0 and outcome[item] != 1:
+            stack += ((feature, before), right, (feature, (max(below, t), up_to)))
+        if left >= 0 and outcome[item] != 2:
+            stack += ((feature, before), left, (feature, (below, min(up_to, t))))
     return outcome
 
 

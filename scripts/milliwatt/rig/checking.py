@@ -137,7 +137,7 @@ def _estimator_answers(expected: ArrayLike, spec: FirmwareSpec, rows: int) -> ND
     values = np.asarray(expected, dtype=np.float64)
     if values.ndim == 1 and not spec.model.is_classifier:
         values = values[:, np.newaxis]
-    shape = (rows, spec.model.n_outputs)
+    shape = (rows, spec.model.n_columns)
     if values.shape != shape:
         what = "predict_proba" if spec.model.is_classifier else "predict"
         raise InputError(

@@ -7,15 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from milliwatt.host import HostModel, compare_classes, compare_values
+from milliwatt.host import HostModel, class_columns, compare_classes, compare_values
 from milliwatt.host.compare import TIE
 from milliwatt.model import Model
 from milliwatt.rig.firmware import FirmwareSpec
 from milliwatt.rig.report import Disagreement
 
 _SHOWN = 20  # disagreements a report carries
-# Probabilities: as the generated header states it.
-_PROBABILITY_BOUND = 2.0**-22
 
 
 def compare(
@@ -59,9 +57,10 @@ def _compare_indices(
     if wanted is not None:
         # A status is no index: such a row agrees with nothing.
         valid = (device >= 0) & (device < len(classes))
-        agreement = compare_classes(device[valid], wanted[valid])
+        wanted, tie = class_columns(spec.model, wanted), max(spec.model.noise, TIE)
+        agreement = compare_classes(device[valid], wanted[valid], tie)
         given = np.take_along_axis(wanted, np.where(valid, device, 0)[:, np.newaxis], axis=1)[:, 0]
-        off = ~valid | (wanted.max(axis=1) - given >= TIE)
+        off = ~valid | (wanted.max(axis=1) - given >= tie)
         wrong += different(np.flatnonzero(off), wanted.argmax(axis=1), "estimator")
         found |= {"reference": "estimator", "agree": agreement.agree, "ties": agreement.ties}
     return {**found, "disagreements": tuple(wrong[:_SHOWN])}
@@ -77,14 +76,14 @@ def _compare_vectors(
     def different(rows: NDArray[np.intp], other: NDArray[Any], reference: str) -> list[Disagreement]:
         return [Disagreement(int(i), _numbers(device[i]), _numbers(other[i]), reference) for i in rows]
 
-    reference = host.predict_proba(features) if spec.model.is_classifier else host.regress(features)
+    answer = {"predict_proba": host.predict_proba, "score": host.score, "regress": host.regress}
+    reference = answer[spec.function](features)
     # Bit by bit, so that -0 is not 0; NaN is what an error was made of.
     same = (device.view(np.uint32) == reference.view(np.uint32)).all(axis=1) & ~np.isnan(device).any(axis=1)
     found: dict[str, Any] = {"same_as_host": int(same.sum()), "agree": int(same.sum())}
     wrong = different(np.flatnonzero(~same), reference, "host")
     if wanted is not None:
-        classifier = spec.model.is_classifier
-        bound = np.full(spec.n_outputs, _PROBABILITY_BOUND) if classifier else Model(spec.model).bound
+        bound = Model(spec.model).bound
         agreement = compare_values(device, wanted, bound)
         off = ~(np.abs(device - wanted) <= bound).all(axis=1)
         wrong += different(np.flatnonzero(off), wanted, "estimator")

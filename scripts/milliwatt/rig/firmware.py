@@ -29,7 +29,8 @@ class FirmwareSpec:
         model: the model, under the name its C has.
         method: ``inline`` or ``loadable``.
         board: where it will run.
-        vector: the firmware answers floats (regressed values or probabilities), not class indices.
+        vector: the firmware answers floats (regressed values, or probabilities, or scores where a
+            classifier has nothing else), not class indices.
     """
 
     model: TreeEnsemble
@@ -39,14 +40,16 @@ class FirmwareSpec:
 
     @property
     def n_outputs(self) -> int:
-        return self.model.n_outputs if self.vector else 0
+        return self.model.n_columns if self.vector else 0
 
     @property
     def function(self) -> str:
         """The generated function that is checked."""
         if not self.vector:
             return "predict"
-        return "predict_proba" if self.model.is_classifier else "regress"
+        if not self.model.is_classifier:
+            return "regress"
+        return "predict_proba" if self.model.has_probabilities else "score"
 
     def expected(self) -> Expected:
         """How the firmware will introduce itself."""
