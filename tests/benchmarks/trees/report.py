@@ -1,177 +1,166 @@
-"""The table, the files it is kept in, and the goals it is held to."""
+"""The tables, on the terminal and in RESULTS.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from goals import Goal, Ratio
 from rich.table import Table
+from rows import Row, places
+from walk import WalkFit
 
-_PEER = "emlearn"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One implementation of one forest on one target; sizes and costs are None where it does not fit."""
-
-    forest: str
-    board: str
-    optimize: str
-    library: str
-    method: str
-    dtype: str
-    votes: str
-    samples: int
-    flash_bytes: int | None = None
-    ram_bytes: int | None = None
-    cost_mean: float | None = None
-    cost_max: int | None = None
-    cost_unit: str = ""
-    agree: int | None = None
-    ties: int = 0
-
-    @property
-    def fits(self) -> bool:
-        return self.flash_bytes is not None
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        return self.forest, self.board, self.optimize
-
-    @property
-    def agreement(self) -> str:
-        if self.agree is None:
-            return "–"
-        return f"{100 * (self.agree + self.ties) / self.samples:.2f} %" + (
-            f" ({self.ties} ties)" if self.ties else ""
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+PLOT = "results.png"
+_COLUMNS = ("library", "method", "dtype", "votes", "flash B", "RAM B", "mean", "max", "agreement")
+_RIGHT = _COLUMNS[4:]
+_GOALS = ("goal", "target", "wanted", "reached", "exact rows only", "met")
+_WALKS = (
+    "forest",
+    "target",
+    "dtype",
+    "a split",
+    "left",
+    "right",
+    "all in",
+    "R²",
+    "splits visited",
+    "mean cost",
+)
 
 
-_COLUMNS = ("method", "dtype", "library", "votes", "flash B", "RAM B", "mean", "max", "agreement")
+def rich_goals(goals: Sequence[Goal]) -> Table:
+    table = Table(title="Goals", title_justify="left")
+    for column in _GOALS:
+        table.add_column(column)
+    for goal in goals:
+        table.add_row(*_goal_cells(goal), style="" if goal.met else "red")
+    return table
 
 
-def _cells(row: Row) -> list[str]:
-    ends = [row.method, row.dtype, row.library, row.votes]
-    if not row.fits:
-        return [*ends, "does not fit", "–", "–", "–", "–"]
-    numbers = [f"{row.flash_bytes}", f"{row.ram_bytes}", f"{row.cost_mean:.0f}", f"{row.cost_max}"]
-    return [*ends, *numbers, row.agreement]
+def rich_ratios(goals: Sequence[Goal]) -> Table:
+    """Every forest's ratio: a line a goal, a column a forest."""
+    found = [goal for goal in goals if goal.ratios]
+    forests = list(dict.fromkeys(ratio.forest for goal in found for ratio in goal.ratios))
+    table = Table(title="Ours / best peer, forest by forest", title_justify="left")
+    table.add_column("goal", no_wrap=True)
+    for forest in forests:
+        table.add_column(forest.replace("-", "\n"), justify="right")
+    for goal in found:
+        values = {ratio.forest: ratio.value for ratio in goal.ratios}
+        cells = [values.get(forest) for forest in forests]
+        name = f"{goal.what.split(' /')[0]}, {goal.target}"
+        table.add_row(name, *("" if value is None else f"{value:.2f}" for value in cells))
+    return table
 
 
-def _places(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
-    return list(dict.fromkeys(row.place for row in rows))
+def rich_walks(fits: Sequence[WalkFit]) -> Table:
+    table = Table(title="Instructions of the packed table", title_justify="left")
+    for column in _WALKS:
+        table.add_column(column, justify="left" if column in _WALKS[:3] else "right")
+    for fit in fits:
+        table.add_row(*_walk_cells(fit))
+    return table
 
 
 def rich_tables(rows: Sequence[Row]) -> Iterable[Table]:
     """One table a forest and target."""
-    for place in _places(rows):
+    for place in places(rows):
         mine = [row for row in rows if row.place == place]
-        unit = next((row.cost_unit for row in mine if row.cost_unit), "")
-        table = Table(title=f"{place[0]} on {place[1]} {place[2]}, cost in {unit}", title_justify="left")
+        table = Table(title=f"{' '.join(place)}, cost in {_unit(mine)}", title_justify="left")
         for column in _COLUMNS:
-            table.add_column(column, justify="right" if column in _COLUMNS[4:] else "left")
+            table.add_column(column, justify="right" if column in _RIGHT else "left")
         for row in mine:
-            table.add_row(*_cells(row), style="bold" if row.library != _PEER else "")
+            table.add_row(*_cells(row), style="bold" if row.is_ours else "")
         yield table
 
 
-def markdown(rows: Sequence[Row], header: Sequence[str], forests: dict[str, str]) -> str:
+def markdown(
+    rows: Sequence[Row],
+    goals: Sequence[Goal],
+    walks: Sequence[WalkFit],
+    header: Sequence[str],
+    forests: dict[str, str],
+) -> str:
     """RESULTS.md."""
-    lines = ["# Trees: flash and cost against emlearn", "", *header, ""]
-    lines += [*_goal_lines(rows), ""]
-    for place in _places(rows):
+    lines = ["# Trees: flash and cost beside other libraries", "", *header, "", "## Goals", ""]
+    lines += [*_markdown(_GOALS, [_goal_cells(goal) for goal in goals], 3), ""]
+    lines += [f"![Flash and cost of every library]({PLOT})", "", _PLOT_TEXT, "", *_ratio_sections(goals)]
+    if walks:
+        lines += ["## Instructions of the packed table", "", _WALK_TEXT, ""]
+        lines += [*_markdown(_WALKS, [_walk_cells(fit) for fit in walks], 3), ""]
+    for place in places(rows):
         mine = [row for row in rows if row.place == place]
-        unit = next((row.cost_unit for row in mine if row.cost_unit), "")
-        lines += [f"## {place[0]} on {place[1]}, {place[2]}", "", f"{forests[place[0]]}; cost in {unit}.", ""]
-        lines += ["| " + " | ".join(_COLUMNS) + " |", "|---|---|---|---|--:|--:|--:|--:|--:|"]
-        lines += ["| " + " | ".join(_cells(row)) + " |" for row in mine] + [""]
+        lines += [f"## {place[0]} on {place[1]}, {place[2]}", ""]
+        lines += [f"{forests[place[0]]}; cost in {_unit(mine)}.", ""]
+        lines += [*_markdown(_COLUMNS, [_cells(row) for row in mine], 4), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-@dataclass(frozen=True)
-class Goal:
-    """Ours beside theirs in one respect; ``ratio`` is None where theirs does not fit."""
-
-    what: str
-    place: tuple[str, str, str]
-    ours: float | None
-    theirs: float | None
-
-    @property
-    def met(self) -> bool:
-        """At or below theirs; not fitting is fine only where theirs does not fit either."""
-        if self.ours is None:
-            return self.theirs is None
-        return self.theirs is None or self.ours <= self.theirs
-
-    @property
-    def ratio(self) -> float | None:
-        return self.ours / self.theirs if self.ours is not None and self.theirs else None
-
-    def __str__(self) -> str:
-        ours, theirs = ("does not fit" if v is None else f"{v:.0f}" for v in (self.ours, self.theirs))
-        return f"{' '.join(self.place)}: {self.what}: {ours} against {theirs}"
-
-
-def goals(rows: Sequence[Row]) -> list[Goal]:
-    """What every forest and target is held to, for each feature type.
-
-    * flash of ``loadable``: at or below emlearn's ``loadable`` and the smallest emlearn of all;
-    * cost of ``inline``: at or below emlearn's ``inline``.
-
-    Only forests with pure leaves count: with mixed ones emlearn's hard and 8-bit votes give other
-    answers than scikit-learn, which is another job than ours.
-    """
-    found = []
-    for place in _places(rows):
-        here = [row for row in rows if row.place == place]
-        if any(row.votes.startswith("soft") for row in here):
-            continue
-        for dtype in ("int16", "float"):
-            ours = [row for row in here if row.dtype == dtype and row.library != _PEER]
-            peers = [row for row in here if row.dtype == dtype and row.library == _PEER]
-            for what, method, peer_methods, figure in _RESPECTS:
-                mine = [row for row in ours if row.method == method]
-                theirs = [row for row in peers if row.method in peer_methods]
-                goal = Goal(f"{dtype} {what}", place, _least(mine, figure), _least(theirs, figure))
-                if theirs and (goal.ours, goal.theirs) != (None, None):
-                    found.append(goal)
-    return found
-
-
-def _flash(row: Row) -> float | None:
-    return row.flash_bytes
-
-
-def _cost(row: Row) -> float | None:
-    return row.cost_mean
-
-
-_RESPECTS: tuple[tuple[str, str, tuple[str, ...], Callable[[Row], float | None]], ...] = (
-    ("flash, loadable against emlearn loadable", "loadable", ("loadable",), _flash),
-    ("flash, loadable against the smallest emlearn", "loadable", ("loadable", "inline"), _flash),
-    ("mean cost, inline against emlearn inline", "inline", ("inline",), _cost),
+_PLOT_TEXT = (
+    "Geometric means over forests of a candidate's figure over ours: of flash over `loadable`, of cost over "
+    "`inline`, both for int16 and with the defaults. `(8/11)`: it fits, and qualifies, for eight of eleven."
+)
+_WALK_TEXT = (
+    "All trees walked to the end (`predict_proba`, where nothing exits early). Least squares of a row's cost "
+    "over the splits that it leaves to the left and to the right, each forest with a base of its own: "
+    "`a split` is their mean, weighted by how often each happens. `all in` is the mean cost over the "
+    "splits visited: what a tree and the answer cost besides is in it."
 )
 
 
-def _least(rows: Sequence[Row], figure: Callable[[Row], float | None]) -> float | None:
-    return min((value for value in map(figure, rows) if value is not None), default=None)
+def _markdown(columns: Sequence[str], lines: Iterable[Sequence[str]], n_left: int) -> list[str]:
+    ends = ["---"] * n_left + ["--:"] * (len(columns) - n_left)
+    return [f"| {' | '.join(cells)} |" for cells in (columns, ends, *lines)]
 
 
-def _goal_lines(rows: Sequence[Row]) -> list[str]:
-    """Ratios, one line a respect and target: the smallest and largest over the forests."""
-    found = goals(rows)
-    lines = ["| ours / theirs | target | best | worst | goals met |", "|---|---|--:|--:|--:|"]
-    for what in dict.fromkeys(goal.what for goal in found):
-        for target in dict.fromkeys(goal.place[1:] for goal in found):
-            mine = [g for g in found if g.what == what and g.place[1:] == target]
-            ratios = sorted(g.ratio for g in mine if g.ratio is not None)
-            met = f"{sum(g.met for g in mine)} of {len(mine)}"
-            span = [f"{ratios[0]:.2f}", f"{ratios[-1]:.2f}"] if ratios else ["–", "–"]
-            if mine:
-                lines.append(f"| {what} | {' '.join(target)} | {span[0]} | {span[1]} | {met} |")
+def _goal_cells(goal: Goal) -> list[str]:
+    return [goal.what, goal.target, goal.wanted, goal.reached, goal.exact, "yes" if goal.met else "**no**"]
+
+
+def _walk_cells(fit: WalkFit) -> list[str]:
+    slopes = [f"{value:.2f}" for value in (fit.slope, fit.left, fit.right, fit.all_in)]
+    return [
+        fit.forest,
+        fit.target,
+        fit.dtype,
+        *slopes,
+        f"{fit.r2:.3f}",
+        f"{fit.visited:.0f}",
+        f"{fit.cost:.0f}",
+    ]
+
+
+def _ratio_sections(goals: Sequence[Goal]) -> list[str]:
+    """For each goal that is a ratio: forest, ours, theirs and ratio."""
+    lines = ["## Ratios, forest by forest", ""]
+    for goal in goals:
+        if goal.ratios:
+            lines += [f"### {goal.what}, {goal.target}", ""]
+            cells = [_ratio_cells(ratio, goal) for ratio in goal.ratios]
+            lines += [*_markdown(("forest", "ours", "best peer", "ours / theirs"), cells, 3), ""]
     return lines
+
+
+def _ratio_cells(ratio: Ratio, goal: Goal) -> list[str]:
+    value = "–" if ratio.value is None else f"{ratio.value:.3f}"
+    return [ratio.forest, _best(ratio.ours, goal), _best(ratio.theirs, goal), value]
+
+
+def _best(row: Row | None, goal: Goal) -> str:
+    if row is None:
+        return "none"
+    number = f"{row.flash_bytes}" if "flash" in goal.what else f"{row.cost_mean:.0f}"
+    return f"{number}: {row.library} {row.method} {row.dtype} {row.votes}"
+
+
+def _cells(row: Row) -> list[str]:
+    leaves = f" ({row.leaves})" if row.leaves not in ("", row.votes) else ""
+    ends = [row.library, row.method, row.dtype, row.votes + leaves]
+    flash, ram = (("–" if size is None else f"{size}") for size in (row.flash_bytes, row.ram_bytes))
+    if row.cost_mean is None:
+        return [*ends, flash, ram, "–", "–", row.note]
+    agreement = row.agreement + (f"; {row.traded}" if row.traded else "")
+    return [*ends, flash, ram, f"{row.cost_mean:.0f}", f"{row.cost_max}", agreement]
+
+
+def _unit(rows: Sequence[Row]) -> str:
+    return next((row.cost_unit for row in rows if row.cost_unit), "")

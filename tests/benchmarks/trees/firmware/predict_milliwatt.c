@@ -3,7 +3,7 @@
 
 #include "model.h"
 
-int bench_predict(const bench_feature *features)
+int bench_predict(bench_feature *features)
 {
     return model_predict(features, BENCH_N_FEATURES);
 }
