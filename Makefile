@@ -15,7 +15,7 @@ export PLATFORMIO_CORE_DIR := $(BUILD)/platformio
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY := No
 export PLATFORMIO_DISABLE_UPGRADE_CHECK := true
 
-.PHONY: help demo test lint bench sklearn-versions setup clean
+.PHONY: help demo test lint bench leaf-study fuzz sklearn-versions setup clean
 
 help:
 	@sed -n '1,5s/^# \{0,1\}//p' Makefile
@@ -38,6 +38,20 @@ test: setup lint
 
 bench: setup
 	@$(RUN) -m tests.benchmarks.trees
+
+# What narrower leaves cost, on data sets out of packages on PyPI: rewrites the committed table and plot.
+leaf-study: setup
+	@$(RUN) -m tests.benchmarks.leaves --save --check
+
+# A million mutated inputs to each reader of foreign bytes; `make test` runs some thousand.
+FUZZ_RUNS ?= 1000000
+fuzz: setup
+	@mkdir -p "$(BUILD)/fuzz"
+	@$(RUN) tests/fuzz/model_corpus.py "$(BUILD)/fuzz/corpus"
+	@clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude \
+		tests/fuzz/fuzz_model.c src/model*.c -o "$(BUILD)/fuzz/fuzz_model"
+	@cd "$(BUILD)/fuzz" && ./fuzz_model -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 corpus
+	@$(RUN) tests/fuzz/fuzz_csv.py $(FUZZ_RUNS)
 
 # The frontends against the current scikit-learn and the two minor releases before it.
 sklearn-versions: setup

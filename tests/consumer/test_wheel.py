@@ -21,7 +21,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*pip, "wheel", "--no-deps", "-w", str(work), str(ROOT)], check=True)
     (wheel,) = work.glob("milliwatt-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("include/milliwatt/trees.h", "src/trees_walk.h", "library.json", "scripts/pio_hook.py"):
+    for needed in ("include/milliwatt/trees.h", "src/model.c", "library.json", "scripts/pio_hook.py"):
         assert f"milliwatt/_sdk/{needed}" in names
     assert not [name for name in names if "__pycache__" in name or ".pio/" in name]
     subprocess.run([*pip, "install", "--no-deps", "--target", str(work / "site"), str(wheel)], check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import socket
@@ -11,51 +10,17 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from mwtest.emulated import ALL, EXACT, ROOT, boards, missing, need, stage
 
-ROOT = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).resolve().parent / "board_selftest"
 TIMEOUT_S = 60
 
 
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"mw_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-boards = _module(ROOT / "boards" / "virtual" / "run.py")
-stage = _module(ROOT / "scripts" / "stage_platformio.py")
-
-ALL = boards.boards()
 QEMU = [name for name in ALL if name.startswith("qemu")]
 ONE_PER_FAMILY = ["qemu_cortex_m0", "qemu_riscv32", "simavr_atmega328p"]  # a linker script each
-EXACT = [name for name in ALL if name != "host"]
-
-
-def missing(board: str) -> str | None:
-    """Why a board cannot be tested here, if so."""
-    try:
-        boards.require(board, "build")
-        boards.require(board, "run")
-    except boards.BoardError as error:
-        return str(error)
-    return None
-
-
 INSTALLED = [name for name in ALL if missing(name) is None]
-
-
-def need(board: str) -> None:
-    reason = missing(board)
-    if reason is not None:
-        pytest.skip(reason)
 
 
 class Pio:
@@ -89,9 +54,7 @@ class Pio:
 
 
 @pytest.fixture(scope="module")
-def pio(tmp_path_factory: pytest.TempPathFactory) -> Pio:
-    core_dir = Path(os.environ.get("PLATFORMIO_CORE_DIR") or tmp_path_factory.mktemp("core"))
-    stage.stage(core_dir)
+def pio(core_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Pio:
     return Pio(tmp_path_factory.mktemp("selftest"), core_dir)
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from mwtest import calls, models
+from mwtest.emulated import ROOT, need
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier
@@ -26,47 +24,11 @@ from milliwatt.rig.firmware import FirmwareSpec
 from milliwatt.rig.project import built
 from milliwatt.rig.session import Session
 
-ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.xdist_group("cases"), pytest.mark.timeout(240)]
-
-
-def _module(path: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-boards = _module(ROOT / "boards" / "virtual" / "run.py", "mw_cases_run")
-stage = _module(ROOT / "scripts" / "stage_platformio.py", "mw_cases_stage")
-
-sys.path.insert(0, str(ROOT / "tests" / "python"))
-from mwtest import calls, models  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A PlatformIO that can build, and a directory for its projects."""
-    core = Path(os.environ.get("PLATFORMIO_CORE_DIR") or tmp_path_factory.mktemp("core"))
-    stage.stage(core)
-    directory = tmp_path_factory.mktemp("cases")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLATFORMIO_CORE_DIR", str(core))
-        patch.setenv("MILLIWATT_RIG_DIR", str(directory))
-        yield directory
-
-
-def need(board: str) -> str:
-    """The board, or a skipped test where its tools are not installed."""
-    try:
-        boards.require(board, "build")
-        boards.require(board, "run")
-    except boards.BoardError as error:
-        pytest.skip(str(error))
-    return board
+pytestmark = [
+    pytest.mark.xdist_group("cases"),
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("work"),
+]
 
 
 def _integers(low: int, high: int, n_features: int, rows: int) -> NDArray[np.int64]:

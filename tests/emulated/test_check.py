@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import yaml
+from mwtest.emulated import ALL, ROOT, need
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier
@@ -26,46 +24,14 @@ from milliwatt.rig.firmware import FirmwareSpec
 from milliwatt.rig.project import built
 from milliwatt.rig.session import Session
 
-ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.xdist_group("check"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.xdist_group("check"),
+    pytest.mark.timeout(240),
+    pytest.mark.usefixtures("work"),
+]
 
 
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"mw_check_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-boards = _module(ROOT / "boards" / "virtual" / "run.py")
-stage = _module(ROOT / "scripts" / "stage_platformio.py")
-ALL = boards.boards()
-EXACT = [name for name in ALL if name != "host"]
 FIRST = ["host", "qemu_cortex_m4f", "simavr_atmega328p"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A PlatformIO that can build, and a directory for its projects."""
-    core = Path(os.environ.get("PLATFORMIO_CORE_DIR") or tmp_path_factory.mktemp("core"))
-    stage.stage(core)
-    directory = tmp_path_factory.mktemp("rig work")  # with a space
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PLATFORMIO_CORE_DIR", str(core))
-        patch.setenv("MILLIWATT_RIG_DIR", str(directory))
-        yield directory
-
-
-def need(board: str) -> str:
-    try:
-        boards.require(board, "build")
-        boards.require(board, "run")
-    except boards.BoardError as error:
-        pytest.skip(str(error))
-    return board
 
 
 DIGITS, DIGIT = load_digits(return_X_y=True)
@@ -97,7 +63,7 @@ def test_a_forest_answers_as_the_estimator(
     assert report.perfect, report.disagreements
     assert (report.board, report.model, report.method, report.dtype) == (board, "digits", method, "int16")
     assert (report.samples, report.agree + report.ties, report.reference) == (100, 100, "estimator")
-    assert 4000 < report.flash_bytes < report.flash_total
+    assert 3000 < report.flash_bytes < report.flash_total
     assert 0 < report.stack_bytes < 400
     assert report.cost_min <= report.cost_mean <= report.cost_max
     if board != "host":  # where constants that hold addresses are data
@@ -167,7 +133,7 @@ def test_every_board_and_exactly_the_same_twice(board: str, tiny: Model) -> None
     assert first.reference == "host"
     if board != "host":
         assert first == second
-        assert 0 < first.stack_bytes < 64
+        assert 0 <= first.stack_bytes < 64  # a small model needs no more than a call that does nothing
         assert 5 < first.cost_max < 100
 
 
