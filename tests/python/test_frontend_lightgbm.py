@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mwtest.boosting import categorical_features, near_thresholds, same
+from mwtest.boosting import categorical_features, near_thresholds, problem, same
 
 import milliwatt
 from milliwatt.errors import InputError, MilliwattError, UnsupportedModelError
@@ -19,16 +19,8 @@ from milliwatt.host import decide, evaluate, scores
 
 lgb = pytest.importorskip("lightgbm")
 
-rng = np.random.default_rng(6)
 N = 300
-X = rng.normal(size=(N, 4)).astype(np.float32)
-GAPS = np.where(rng.random(X.shape) < 0.15, np.float32(np.nan), X)
-CODES = X.copy()
-CODES[:, 2] = rng.integers(0, 40, N)
-CODES[:, 3] = rng.integers(0, 5, N)
-BINARY = (X[:, 0] + 0.3 * rng.normal(size=N) > 0).astype(int)
-CLASSES = BINARY + (X[:, 1] > 0.4)
-VALUES = np.abs(X[:, 0] * 2 + X[:, 1]) + 0.1
+X, GAPS, CODES, BINARY, CLASSES, VALUES = problem(6, N, 5)
 BY_CODE = np.isin(CODES[:, 2], [1, 5, 7, 31, 32, 33, 39]) * 2.0 + (CODES[:, 3] == 2) + 0.1 * X[:, 0]
 SMALL = {"n_estimators": 8, "num_leaves": 9, "min_child_samples": 5, "verbose": -1}
 FOREST = {**SMALL, "boosting_type": "rf", "bagging_fraction": 0.6, "bagging_freq": 1}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mwtest.boosting import categorical_features, near_thresholds, same
+from mwtest.boosting import categorical_features, near_thresholds, problem, same
 
 import milliwatt
 from milliwatt.errors import MilliwattError, UnsupportedModelError
@@ -20,16 +20,8 @@ from milliwatt.host import decide, evaluate, scores
 
 xgb = pytest.importorskip("xgboost")
 
-rng = np.random.default_rng(5)
 N = 240
-X = rng.normal(size=(N, 4)).astype(np.float32)
-GAPS = np.where(rng.random(X.shape) < 0.15, np.float32(np.nan), X)
-CODES = X.copy()
-CODES[:, 2] = rng.integers(0, 40, N)
-CODES[:, 3] = rng.integers(0, 4, N)
-BINARY = (X[:, 0] + 0.3 * rng.normal(size=N) > 0).astype(int)
-CLASSES = BINARY + (X[:, 1] > 0.4)
-VALUES = np.abs(X[:, 0] * 2 + X[:, 1]) + 0.1
+X, GAPS, CODES, BINARY, CLASSES, VALUES = problem(5, N, 4)
 CATEGORY = {"feature_types": ["q", "q", "c", "c"], "enable_categorical": True}
 SMALL = {"n_estimators": 8, "max_depth": 4}
 BINARY_OBJECTIVES = ["binary:logistic", "binary:logitraw", "binary:hinge", "reg:logistic"]

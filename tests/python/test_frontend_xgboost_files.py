@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mwtest.boosting import near_thresholds, same
+from mwtest.boosting import near_thresholds, problem, same
 
 import milliwatt
 from milliwatt.errors import MilliwattError, ModelFileError, ToolMissingError, UnsupportedModelError
@@ -27,16 +27,8 @@ from milliwatt.options import ModelOptions
 
 xgb = pytest.importorskip("xgboost")
 
-rng = np.random.default_rng(5)
 N = 200
-X = rng.normal(size=(N, 4)).astype(np.float32)
-GAPS = np.where(rng.random(X.shape) < 0.15, np.float32(np.nan), X)
-CODES = X.copy()
-CODES[:, 2] = rng.integers(0, 40, N)
-CODES[:, 3] = rng.integers(0, 4, N)
-BINARY = (X[:, 0] + 0.3 * rng.normal(size=N) > 0).astype(int)
-CLASSES = BINARY + (X[:, 1] > 0.4)
-VALUES = np.abs(X[:, 0] * 2 + X[:, 1]) + 0.1
+X, GAPS, CODES, BINARY, CLASSES, VALUES = problem(5, N, 4)
 CATEGORY = {"feature_types": ["q", "q", "c", "c"], "enable_categorical": True}
 SMALL = {"n_estimators": 8, "max_depth": 4}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mwtest.boosting import near_thresholds, same
+from mwtest.boosting import near_thresholds, problem, same
 
 from milliwatt.frontends import to_ir
 from milliwatt.frontends.xgboost_trees import read_file
@@ -17,15 +17,7 @@ from milliwatt.host import evaluate
 
 xgb = pytest.importorskip("xgboost")
 
-rng = np.random.default_rng(5)
-N = 240
-X = rng.normal(size=(N, 4)).astype(np.float32)
-GAPS = np.where(rng.random(X.shape) < 0.15, np.float32(np.nan), X)
-CODES = X.copy()
-CODES[:, 2] = rng.integers(0, 40, N)
-CODES[:, 3] = rng.integers(0, 4, N)
-BINARY = (X[:, 0] + 0.3 * rng.normal(size=N) > 0).astype(int)
-VALUES = np.abs(X[:, 0] * 2 + X[:, 1]) + 0.1
+X, GAPS, CODES, BINARY, _, VALUES = problem(5, 240, 4)
 CATEGORY = {"feature_types": ["q", "q", "c", "c"], "enable_categorical": True}
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import text
+from milliwatt.emit.inline_plans import MOST_STORES
 from milliwatt.emit.leaves import LeafTable, cut_sum, relative_exp_bound, score_bounds, value_bounds
 from milliwatt.ir import TreeEnsemble
 from milliwatt.ir.model import EXP, IDENTITY, ISOLATION, MEAN, MEDIAN, SIGMOID, SOFTMAX
 
-_MOST_STORES = 8  # more sums than this are cleared by memset
 _WEIGHT_SUM = 1 << 30  # weights of a median are scaled to about this much
 
 
@@ -106,7 +106,7 @@ class Functions:
         if self.model.aggregate == MEDIAN or self.table.kind == "votes":
             return []  # nothing is added up; counters are cleared where they are kept
         start = self.table.start
-        if not any(start) and self.n_sums > _MOST_STORES:
+        if not any(start) and self.n_sums > MOST_STORES:
             return [f"    memset(sums, 0, {self.n_sums} * sizeof *sums);\n"]
         values = start or (0,) * self.n_sums
         return [f"    sums[{o}] = {text.integer(value, 32)};\n" for o, value in enumerate(values)]
@@ -207,7 +207,7 @@ class Functions:
             f"/**\n * The probability of every class: {what}.\n *\n"
             f"{self._features_doc()}"
             f" * @param out        receives {self.upper}_N_CLASSES probabilities, 0 to 1, each within"
-            f" {max(value_bounds(model)):.2g} of the\n *                   estimator's.\n"
+            f" {max(value_bounds(model, self.table)):.2g} of the\n *                   estimator's.\n"
             f" * @param n_out      room in out, at least {self.upper}_N_CLASSES.\n"
             f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
         )
@@ -241,10 +241,10 @@ class Functions:
         if model.link == ISOLATION:
             value = f"-mw_exp2(-{value})"
             what = "How normal a sample is, from -1 (an outlier) to 0, as score_samples has it; class 1 above"
-            bound = score_bounds(model)[0] + 2.0**-21
+            bound = score_bounds(model, self.table)[0] + 2.0**-21
             cut = -(2.0**-model.cut)
         else:
-            bound, cut = max(score_bounds(model)), model.cut
+            bound, cut = max(score_bounds(model, self.table)), model.cut
         if not model.is_binary:
             what = "The sums of the trees' leaves, one a class; the largest one decides"
         else:
@@ -264,9 +264,9 @@ class Functions:
         model = self.model
         how = {"mean": "mean", "sum": "sum", "median": "weighted median"}[model.aggregate]
         link = {EXP: ", as powers of e", SIGMOID: ", by 1 / (1 + e^-x)"}.get(model.link, "")
-        bound = f"within {max(value_bounds(model)):.3g} of the estimator's"
+        bound = f"within {max(value_bounds(model, self.table)):.3g} of the estimator's"
         if model.link == EXP:
-            fraction = relative_exp_bound(max(score_bounds(model)))
+            fraction = relative_exp_bound(max(score_bounds(model, self.table)))
             bound = f"a fraction of at most {fraction:.2g} off the estimator's"
         comment = (
             f"/**\n * The regressed values: the {how} of the trees' leaves{link}.\n *\n"

@@ -27,6 +27,7 @@ class Tables:
         leaf_bits: width of each of `leaves`; 0 when there are none.
         checks: for an early exit, if any.
         n_trees: trees in the tables, empty ones included.
+        threshold_bits: width of a threshold.
     """
 
     packed: PackedTrees
@@ -36,13 +37,12 @@ class Tables:
     leaf_bits: int
     checks: Checks | None
     n_trees: int
+    threshold_bits: int
 
     @property
     def joined(self) -> bool:
         """Narrow int16 models keep meta word and threshold in one 32-bit word."""
         return self.packed.layout.word_bits == 16 and not self.packed.codes and self.threshold_bits == 16
-
-    threshold_bits: int = 32
 
 
 def loadable_tables(model: TreeEnsemble, table: LeafTable) -> Tables:

@@ -19,7 +19,7 @@ _MANY_WORDS = 3
 # Sums of so many outputs are kept in variables.
 _SUM_VARIABLES = 8
 # More words than this are cleared by memset.
-_MOST_STORES = 8
+MOST_STORES = 8
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def zeroed_votes(sum_type: str, n: int) -> str:
 def zeroing(sum_type: str, n: int) -> str:
     """Clears `votes` of :func:`zeroed_votes`."""
     words = _words(sum_type, n)
-    if words > _MOST_STORES:
+    if words > MOST_STORES:
         return "    memset(&votes, 0, sizeof votes);\n"
     return "".join(f"    votes.words[{i}] = 0;\n" for i in range(words))
 

@@ -21,7 +21,7 @@ from fractions import Fraction
 from milliwatt.emit.steps import common_denominator, exact_shift, finest_shift
 from milliwatt.errors import UnsupportedModelError
 from milliwatt.ir import TreeEnsemble
-from milliwatt.ir.model import IDENTITY, MEAN, MEDIAN
+from milliwatt.ir.model import MEAN, MEDIAN
 
 SUM_MAX = (1 << 31) - 1
 _COARSEST = 1e-2
@@ -72,15 +72,9 @@ def leaf_table(model: TreeEnsemble) -> LeafTable:
         rows = [(row.index(1.0),) for row in model.leaves]
         # Votes need no table: the "row" is the class itself.
         return LeafTable("votes", tuple((c,) for c in range(len(model.classes))), tuple(r[0] for r in rows))
-    if has_proportions(model):
+    if model.averages_proportions:
         return _proportions(model)
     return _ranked(model) if model.aggregate == MEDIAN else _values(model)
-
-
-def has_proportions(model: TreeEnsemble) -> bool:
-    """True for classifiers that average rows of class proportions."""
-    plain = model.link == IDENTITY and model.aggregate == MEAN and not model.outputs and not any(model.base)
-    return model.is_classifier and not model.is_binary and plain
 
 
 def _proportions(model: TreeEnsemble) -> LeafTable:
@@ -225,13 +219,13 @@ def cut_sum(model: TreeEnsemble, table: LeafTable) -> int:
     return min(max(below, -SUM_MAX - 1), SUM_MAX)
 
 
-def score_bounds(model: TreeEnsemble) -> tuple[float, ...]:
+def score_bounds(model: TreeEnsemble, table: LeafTable | None = None) -> tuple[float, ...]:
     """How far each score on the device can be from the exact one (absolute).
 
     Half a step for each rounded leaf, then float32 rounding of sum, quotient and base (half a unit
     in the last place each) at the largest possible score, and of denormal results.
     """
-    table = leaf_table(model)
+    table = table or leaf_table(model)
     if model.aggregate == MEDIAN:
         return (max(abs(row[0]) for row in model.leaves) * 2.0**-24 + 2.0**-149,)
     if table.kind == "votes" or table.one:
@@ -251,13 +245,13 @@ def score_bounds(model: TreeEnsemble) -> tuple[float, ...]:
     return tuple(bounds)
 
 
-def value_bounds(model: TreeEnsemble) -> tuple[float, ...]:
+def value_bounds(model: TreeEnsemble, table: LeafTable | None = None) -> tuple[float, ...]:
     """How far each of the answers of ``predict_proba`` or ``regress`` can be from the exact ones (absolute).
 
     The slope of sigmoid is at most 1/4, of softmax 1/2 for each score; ``mw_exp`` adds its own error
     (``include/milliwatt/links.h``). ``exp`` grows without bound: its error is the largest value's.
     """
-    bounds = score_bounds(model)
+    bounds = score_bounds(model, table)
     if model.link == "sigmoid":
         return tuple(bound / 4 + 2.0**-22 for bound in bounds) * (2 if model.is_binary else 1)
     if model.link == "isolation":

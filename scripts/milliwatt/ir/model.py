@@ -252,6 +252,12 @@ class TreeEnsemble:
         return any(tree.category_set for tree in self.trees)
 
     @property
+    def averages_proportions(self) -> bool:
+        """A classifier whose probabilities are means of leaf rows, one number a class."""
+        plain = self.link == IDENTITY and self.aggregate == MEAN and not self.outputs and not any(self.base)
+        return self.is_classifier and not self.is_binary and plain
+
+    @property
     def is_pure(self) -> bool:
         """True when every leaf gives one class everything: then votes can be counted."""
         if (

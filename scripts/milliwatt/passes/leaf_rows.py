@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt.ir import Tree, TreeEnsemble
-from milliwatt.ir.model import EXP, IDENTITY, MEAN, MEDIAN, SIGMOID, SOFTMAX
+from milliwatt.ir.model import EXP, MEAN, MEDIAN, SIGMOID, SOFTMAX
 
 _ONE = 1e-9  # proportions that add up to 1 within this are taken to be meant so
 
@@ -35,8 +35,7 @@ class LeafGroup:
 
 def has_proportions(model: TreeEnsemble) -> bool:
     """True for classifiers that average rows of class proportions: each row adds up to 1."""
-    averages = model.is_classifier and not model.is_binary and model.aggregate == MEAN
-    if not averages or model.link != IDENTITY or model.outputs or any(model.base):
+    if not model.averages_proportions:
         return False
     return all(abs(math.fsum(row) - 1.0) <= _ONE and min(row) >= 0.0 for row in model.leaves)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 # Both libraries start a thread a core for models of a few hundred rows, and wait for them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,6 +17,30 @@ from milliwatt.ir import TreeEnsemble, dumps, loads
 from milliwatt.passes import prepare
 
 Rows = NDArray[np.float32]
+
+
+class Problem(NamedTuple):
+    """Features and targets to train on."""
+
+    x: Rows
+    gaps: Rows
+    codes: Rows
+    binary: NDArray[np.intp]
+    classes: NDArray[np.intp]
+    values: Rows
+
+
+def problem(seed: int, rows: int, categories: int) -> Problem:
+    """Four features: with gaps, and with two of them counting categories, 40 and ``categories`` of them."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 4)).astype(np.float32)
+    gaps = np.where(rng.random(x.shape) < 0.15, np.float32(np.nan), x)
+    codes = x.copy()
+    codes[:, 2] = rng.integers(0, 40, rows)
+    codes[:, 3] = rng.integers(0, categories, rows)
+    binary = (x[:, 0] + 0.3 * rng.normal(size=rows) > 0).astype(int)
+    classes = binary + (x[:, 1] > 0.4)
+    return Problem(x, gaps, codes, binary, classes, np.abs(x[:, 0] * 2 + x[:, 1]) + 0.1)
 
 
 def near_thresholds(model: TreeEnsemble, x: Rows, count: int, seed: int, gaps: float = 0.0) -> Rows:
