@@ -46,4 +46,17 @@
 #define MW_READ_BYTES(to, from, size) ((void) memcpy((to), (from), (size)))
 #endif
 
+/**
+ * MW_UNALIGNED: 1 when 32-bit loads may begin at any byte and the lowest byte comes first.
+ * Default: where the compiler says so. A CPU set up to trap on them needs 0.
+ */
+#ifndef MW_UNALIGNED
+#if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__) || \
+    defined(__i386__) || (defined(__aarch64__) && !defined(__AARCH64EB__))
+#define MW_UNALIGNED 1
+#else
+#define MW_UNALIGNED 0
+#endif
+#endif
+
 #endif

@@ -50,15 +50,11 @@
  *     MW_T_TREES           number of trees
  *     MW_T_SIZE            bits of each of `sizes`: slots from one root to the next
  *     MW_T_LEAF            counted leaves: bits of each of `leaves`, which gives the row; 0: the number
- * itself MW_T_SUM             C type of a sum MW_T_ROW             0 for votes, else bits of a number in
- * `rows` and with rows: MW_T_WIDTH           numbers in a row MW_T_SUMS            numbers that trees add to,
- * in turn if there are more than a row has MW_T_ONE             0, or what a row adds up to, so that one
- * further sum follows from the others MW_T_STEP            rounds (trees, or as many trees as it takes to add
- * to all sums) from one check for an early end to the next; 0: none MW_T_FIRST_STOP      rounds before the
- * first check MW_T_MEDIAN          defined: every tree's row is kept, nothing is added up MW_T_BINARY 1: a
- * single sum decides between two classes
+ * itself MW_T_ROW             0 for votes, else bits of a number in `rows`
+ *
+ * and those of <milliwatt/trees_sums.h>.
  */
-#include <milliwatt/trees.h>
+#include <milliwatt/trees_test.h>
 
 #define MW_T_JOINED 1
 #define MW_T_CODED 2
@@ -81,7 +77,7 @@ typedef uint16_t MW_T_NAME(word);
 #if MW_T_LINK_BITS == 8
 #define MW_T_LINK(word) ((uint8_t) (word))
 #else
-#define MW_T_LINK(word) ((word) & MW_T_LINK_MASK)
+#define MW_T_LINK(word) ((word) &MW_T_LINK_MASK)
 #endif
 #if MW_T_WORD == 32
 #define MW_T_FEATURE_OF(word) ((word) >> MW_T_FEATURE_SHIFT)
@@ -124,17 +120,6 @@ typedef uint8_t MW_T_NAME(beside);
 typedef MW_T_THRESHOLD MW_T_NAME(beside);
 #define MW_T_BESIDE_TABLE MW_T_NAME(thresholds)
 #endif
-#define MW_T_READ_THRESHOLD(address)                                       \
-    ((MW_T_THRESHOLD) (sizeof(MW_T_THRESHOLD) == 1   ? MW_READ_8(address)  \
-                       : sizeof(MW_T_THRESHOLD) == 2 ? MW_READ_16(address) \
-                                                     : MW_READ_32(address)))
-
-#if MW_T_IS_FLOAT
-#define MW_T_GOES_LEFT(value, threshold) (mw_float_key(value) <= (threshold))
-#else
-#define MW_T_GOES_LEFT(value, threshold) ((value) <= (threshold))
-#endif
-
 /* The leaf that a sample reaches in the tree whose root is `node`. */
 MW_ALWAYS_INLINE MW_T_NAME(leaf) MW_T_NAME(walk)(const MW_T_NAME(word) * node,
 #if MW_T_THRESHOLDS != MW_T_JOINED
@@ -150,20 +135,9 @@ MW_ALWAYS_INLINE MW_T_NAME(leaf) MW_T_NAME(walk)(const MW_T_NAME(word) * node,
         const MW_T_NAME(flags) flags = MW_T_FLAGS(word);
         const MW_T_FEATURE value = x[MW_T_FEATURE_OF(word)];
         const MW_T_THRESHOLD threshold = MW_T_THRESHOLD_AT(word, beside);
-        int left;
-#if MW_T_CATEGORIES
-        if ((flags & MW_T_CATEGORICAL) != 0) {
-            left = mw_in_set(MW_T_NAME(sets) + threshold, MW_T_CATEGORY(value));
-        } else
-#endif
-        {
-            left = MW_T_GOES_LEFT(value, threshold);
-        }
-#if MW_T_MISSING
-        if (mw_is_nan(value)) {
-            left = (flags & MW_T_MISSING_LEFT) != 0;
-        }
-#endif
+        const int left =
+            MW_T_NAME(goes_left)(value, threshold, MW_T_CATEGORIES && (flags & MW_T_CATEGORICAL) != 0,
+                                 MW_T_MISSING && (flags & MW_T_MISSING_LEFT) != 0);
         ++node;
         MW_HIDE(node);
 #if MW_T_THRESHOLDS != MW_T_JOINED
@@ -223,7 +197,7 @@ typedef struct {
 } MW_T_NAME(place);
 
 /* The row of the leaf that a sample reaches in the tree at `place`, which moves on to the next tree. */
-MW_ALWAYS_INLINE uint32_t MW_T_NAME(next_row)(MW_T_NAME(place) * place, const MW_T_FEATURE *x)
+MW_ALWAYS_INLINE uint32_t MW_T_NAME(next_leaf)(MW_T_NAME(place) * place, const MW_T_FEATURE *x)
 {
     const MW_T_NAME(leaf) leaf = MW_T_NAME(walk)(place->node,
 #if MW_T_THRESHOLDS != MW_T_JOINED
@@ -268,93 +242,26 @@ MW_ALWAYS_INLINE MW_T_NAME(place) MW_T_NAME(first_place)(void)
 }
 
 #if !MW_T_ROW
-
-/* Votes; the first class with `enough` of them, plus 1, or 0 when none gets so many (`enough` 0: never). */
-static int MW_T_NAME(count_votes)(const MW_T_FEATURE *x, MW_T_SUM *sums, MW_T_SUM enough)
+MW_ALWAYS_INLINE uint32_t MW_T_NAME(leaf_number)(uint32_t row)
 {
-    MW_T_NAME(place) place = MW_T_NAME(first_place)();
-    uint_fast16_t trees = MW_T_TREES;
-    do {
-        const uint32_t row = MW_T_NAME(next_row)(&place, x);
-        const MW_T_SUM votes = (MW_T_SUM) (sums[row] + 1U);
-        sums[row] = votes;
-        if (votes == enough) {
-            return (int) row + 1;
-        }
-    } while (--trees != 0);
-    return 0;
+    return row;
 }
-
 #elif defined(MW_T_MEDIAN)
-
-/* Every tree's rank, in order. */
-static void MW_T_NAME(add_trees)(const MW_T_FEATURE *x, MW_T_SUM *ranks)
+MW_ALWAYS_INLINE uint32_t MW_T_NAME(leaf_number)(uint32_t row)
 {
-    MW_T_NAME(place) place = MW_T_NAME(first_place)();
-    for (uint_fast16_t tree = 0; tree < MW_T_TREES; ++tree) {
-        ranks[tree] =
-            (MW_T_SUM) MW_JOIN_(MW_READ_, MW_T_ROW)(MW_T_NAME(rows) + MW_T_NAME(next_row)(&place, x));
+    return MW_JOIN_(MW_READ_, MW_T_ROW)(MW_T_NAME(rows) + row);
+}
+#else
+MW_ALWAYS_INLINE void MW_T_NAME(add_leaf)(uint32_t leaf, MW_T_SUM *sums)
+{
+    const MW_JOIN_(MW_JOIN_(uint, MW_T_ROW), _t) *row = MW_T_NAME(rows) + (size_t) leaf * MW_T_WIDTH;
+    for (uint_fast16_t i = 0; i < MW_T_WIDTH; ++i) {
+        sums[i] += (MW_T_SUM) MW_JOIN_(MW_READ_, MW_T_ROW)(row + i);
     }
 }
+#endif
 
-#else
-
-#define MW_T_ROUND (MW_T_SUMS / MW_T_WIDTH) /* trees it takes to add to every sum */
-#define MW_T_ROUNDS (MW_T_TREES / MW_T_ROUND)
-
-/* Leaf rows; with `early` it ends as soon as no tree that is left can change the answer. */
-static void MW_T_NAME(add_trees)(const MW_T_FEATURE *x, MW_T_SUM *sums, int early)
-{
-    MW_T_NAME(place) place = MW_T_NAME(first_place)();
-    uint_fast16_t rounds = 0;
-#if MW_T_STEP
-    uint_fast16_t stop = MW_T_FIRST_STOP;
-    uint_fast8_t checks = 0;
-#endif
-    for (;;) {
-        for (uint_fast16_t at = 0; at < MW_T_SUMS; at = (uint_fast16_t) (at + MW_T_WIDTH)) {
-            const MW_JOIN_(MW_JOIN_(uint, MW_T_ROW), _t) *row =
-                MW_T_NAME(rows) + (size_t) MW_T_NAME(next_row)(&place, x) * MW_T_WIDTH;
-            for (uint_fast16_t i = 0; i < MW_T_WIDTH; ++i) {
-                sums[at + i] += (MW_T_SUM) MW_JOIN_(MW_READ_, MW_T_ROW)(row + i);
-            }
-        }
-        ++rounds;
-        if (rounds == MW_T_ROUNDS) {
-            break;
-        }
-#if MW_T_STEP
-        if (rounds == stop) {
-            stop = (uint_fast16_t) (stop + MW_T_STEP);
-            if (early != 0) {
-#if MW_T_BINARY
-                const int32_t *const limit = MW_T_NAME(limits) + 2 * checks;
-                if (mw_decided(sums, (int32_t) MW_READ_32(limit), (int32_t) MW_READ_32(limit + 1))) {
-                    return;
-                }
-#else
-#if MW_T_ONE
-                sums[MW_T_SUMS] = mw_rest(sums, MW_T_SUMS, (MW_T_SUM) rounds * MW_T_ONE);
-#endif
-                if (mw_lead(sums, MW_T_SUMS + (MW_T_ONE != 0)) >
-                    (int32_t) MW_READ_32(MW_T_NAME(limits) + checks)) {
-                    return;
-                }
-#endif
-            }
-            ++checks;
-        }
-#endif
-    }
-#if MW_T_ONE
-    sums[MW_T_SUMS] = mw_rest(sums, MW_T_SUMS, (MW_T_SUM) MW_T_TREES * MW_T_ONE);
-#endif
-    (void) early;
-}
-
-#undef MW_T_ROUND
-#undef MW_T_ROUNDS
-#endif
+#include <milliwatt/trees_sums.h>
 
 #undef MW_T_JOINED
 #undef MW_T_CODED
@@ -373,31 +280,13 @@ static void MW_T_NAME(add_trees)(const MW_T_FEATURE *x, MW_T_SUM *sums, int earl
 #undef MW_T_CATEGORICAL
 #undef MW_T_THRESHOLD_AT
 #undef MW_T_BESIDE_TABLE
-#undef MW_T_READ_THRESHOLD
-#undef MW_T_GOES_LEFT
-#undef MW_T_NAME
-#undef MW_T_FEATURE
-#undef MW_T_IS_FLOAT
-#undef MW_T_THRESHOLD
 #undef MW_T_THRESHOLDS
 #undef MW_T_WORD
 #undef MW_T_FEATURE_SHIFT
 #undef MW_T_LINK_BITS
-#undef MW_T_MISSING
-#undef MW_T_CATEGORIES
-#undef MW_T_CATEGORY
 #undef MW_T_FAR
 #undef MW_T_FOLDED
 #undef MW_T_FIRST
-#undef MW_T_TREES
 #undef MW_T_SIZE
 #undef MW_T_LEAF
-#undef MW_T_SUM
 #undef MW_T_ROW
-#undef MW_T_WIDTH
-#undef MW_T_SUMS
-#undef MW_T_ONE
-#undef MW_T_STEP
-#undef MW_T_FIRST_STOP
-#undef MW_T_BINARY
-#undef MW_T_MEDIAN

@@ -10,8 +10,10 @@ from typing import Any
 
 from milliwatt.errors import MilliwattError
 
+# How trees become C: the fastest and largest form first.
+METHODS = ("inline", "loadable", "compact")
 CHOICES: dict[str, tuple[str, ...]] = {
-    "method": ("auto", "inline", "loadable"),
+    "method": ("auto", *METHODS),
     "dtype": ("auto", "float", "int8", "uint8", "int16", "int32"),
     "nan": ("auto", "refuse", "follow", "ignore"),
     "leaf_bits": ("auto", "exact", *map(str, range(17))),
@@ -27,16 +29,17 @@ class ModelOptions:
     """How a model is converted.
 
     Attributes:
-        method: ``inline`` (generated if/else: fast), ``loadable`` (packed tables: small), or
-            ``auto``, which takes the smaller one unless the model is tiny.
+        method: ``inline`` (generated if/else: fastest), ``loadable`` (packed tables: small), ``compact``
+            (tables without a spare bit: smallest, and slower), or ``auto``: ``inline`` while the model
+            is small, else ``loadable``; or what ``budget`` asks for.
         dtype: feature type on the device. ``auto``: ``float``, unless calibration data, or without
             them the thresholds, show that all features are integers (then ``int16``, or ``int32``
             where calibration data need it).
         nan: what a NaN feature does. ``refuse``: an error; ``follow``: goes where scikit-learn
             sends it; ``ignore``: not checked; ``auto``: ``follow`` when the model was trained on
             missing values, else ``refuse``.
-        budget: with ``method=auto``: ``speed`` takes the fastest, ``flash`` the smallest code, ``flash=8k``
-            the fastest that takes about 8 KiB of flash or less. Empty: ``inline`` for small models only.
+        budget: with ``method=auto``: ``speed`` takes the fastest, ``flash`` the smallest form, ``flash=8k``
+            the fastest that takes about 8 KiB of flash or less.
         calibration: a CSV file of samples like those the device will see, or empty.
         leaf_bits: width of leaf values. ``exact``: as wide as it takes; ``1`` to ``16``: rounded; ``0``:
             hard votes, each tree votes for one class (classifiers that average proportions). ``auto``:

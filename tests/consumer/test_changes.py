@@ -160,7 +160,7 @@ AT = "Error: milliwatt: platformio.ini [env:watch] custom_milliwatt_models: "
             "a = models/gesture.mw.json method=fast",
             "",
             AT + "a: method: 'fast' is not possible",
-            "inline, loadable",
+            "inline, loadable, compact",
         ),
         ("", "custom_milliwatt_model = x", "[env:watch]: custom_milliwatt_model: unknown option", "_models"),
         (

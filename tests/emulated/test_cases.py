@@ -135,7 +135,7 @@ CASES = {
     "regression": _regression,
     "wide integers": _wide_integers,
 }
-M4F, M0, AVR = "qemu_cortex_m4f", "qemu_cortex_m0", "simavr_atmega328p"
+M4F, M0, RISCV, AVR = "qemu_cortex_m4f", "qemu_cortex_m0", "qemu_riscv32", "simavr_atmega328p"
 # On boards that share the M4F's C: what differs there, in instructions, in the size of int, in memory.
 ELSEWHERE = [
     (M0, "inline", "features around 1e-6"),
@@ -149,6 +149,19 @@ ELSEWHERE = [
     (AVR, "loadable", "1200 deep"),
     (AVR, "inline", "missing values"),
     (AVR, "loadable", "200 features"),
+    # compact: fields of every width, out of words and bytes, positions of 16 and of 32 bits.
+    (M4F, "compact", "soft votes"),
+    (M4F, "compact", "regression"),
+    (M4F, "compact", "300 classes"),
+    (M0, "compact", "features around 1e-6"),
+    (M0, "compact", "1200 deep"),
+    (M0, "compact", "31 classes"),
+    (RISCV, "compact", "missing values"),
+    (AVR, "compact", "on thresholds"),
+    (AVR, "compact", "soft votes"),
+    (AVR, "compact", "regression"),
+    (AVR, "compact", "missing values"),
+    (AVR, "compact", "31 classes"),
 ]
 
 
@@ -189,6 +202,9 @@ SPECS = {
         ("int16", "wide", "loadable"),
         ("int32", "exact", "inline"),
         ("float", "values", "inline"),
+        ("int8", "exact", "compact"),
+        ("int32", "pairs", "compact"),
+        ("float", "wide", "compact"),
     ],
 )
 def test_extremes_of_every_type_where_int_has_16_bits(dtype: str, kind: str, method: str) -> None:

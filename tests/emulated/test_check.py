@@ -210,7 +210,7 @@ def test_a_model_that_does_not_fit_is_a_clear_error(board: str, depth: int, widt
     X = np.random.default_rng(0).normal(size=(6000 if depth > 9 else 40, width))
     y = np.random.default_rng(1).integers(0, 2, size=len(X))
     model = milliwatt.convert(DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X, y), name="big")
-    with pytest.raises(RigError, match=f"does not fit: {board} has {memory}[^$]*method=loadable"):
+    with pytest.raises(RigError, match=f"does not fit: {board} has {memory}[^$]*method=compact"):
         check(model, need(board), X[:5], method="inline")
 
 
@@ -271,7 +271,7 @@ def test_wrong_arguments(tiny: Model) -> None:
         check(tiny, "host", TINY_X[:0])
     with pytest.raises(MilliwattError, match="predict_proba"):
         check(tiny, "host", TINY_X, expected=np.zeros(40))
-    with pytest.raises(MilliwattError, match="choose one of auto, inline, loadable"):
+    with pytest.raises(MilliwattError, match="choose one of auto, inline, loadable, compact"):
         check(tiny, "host", TINY_X, method="fast")
     with pytest.raises(MilliwattError, match="no board 'hots'"):
         check(tiny, "hots", TINY_X)

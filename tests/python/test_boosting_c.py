@@ -16,6 +16,7 @@ from milliwatt.emit.leaves import value_bounds
 from milliwatt.frontends import estimator_answers, to_ir
 from milliwatt.host import HostModel, class_columns, compare_classes, evaluate
 from milliwatt.ir import TreeEnsemble
+from milliwatt.options import METHODS
 from milliwatt.passes import prepare
 
 rng = np.random.default_rng(11)
@@ -27,7 +28,6 @@ BINARY = (X[:, 0] + 0.3 * rng.normal(size=N) > 0).astype(int)
 CLASSES = BINARY + (X[:, 1] > 0.4)
 VALUES = np.abs(X[:, 0] * 2 + X[:, 1]) + np.isin(X[:, 3], [1, 5, 7, 31, 33]) + 0.1
 TWO = np.stack([VALUES, -100 * VALUES], axis=1)
-METHODS = ("inline", "loadable")
 
 
 def _xgboost() -> dict[str, Any]:

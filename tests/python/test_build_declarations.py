@@ -85,7 +85,7 @@ def test_calibration_is_relative_to_the_project() -> None:
         ("a = a.mw.json\nA = b.mw.json", "declared twice", "name of its own"),
         ("a = my models/a.mw.json", "'models/a.mw.json' is not option=value", "double quotes"),
         ('a = "my models/a.mw.json', "not closed", "double quotes"),
-        ("a = a.mw.json method=fast", "method: 'fast' is not possible", "auto, inline, loadable"),
+        ("a = a.mw.json method=fast", "method: 'fast' is not possible", "auto, inline, loadable, compact"),
         ("a = a.mw.json mehtod=inline", "unknown option 'mehtod'", "method, dtype, nan, calibration"),
         ("a = a.mw.json method=inline method=auto", "method: given twice", "once"),
         ("a = ~nobody_of_that_name/a.mw.json", "no such home", "write the path out"),

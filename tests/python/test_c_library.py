@@ -13,12 +13,14 @@ from mwtest.toolchain import TOOLCHAINS, Toolchain, compile_to_objects
 from milliwatt import sdk
 from milliwatt.emit import emit_c
 from milliwatt.ir import TreeEnsemble
+from milliwatt.options import METHODS
 from milliwatt.passes import prune
 
 HEADERS = sorted(
     str(path.relative_to(sdk.include_dir())).replace("\\", "/")
     for path in sdk.include_dir().rglob("*.h")
-    if path.name != "trees_walk.h"  # takes parameters from the code that includes it
+    # Others take parameters from the code that includes them.
+    if path.name not in ("trees_walk.h", "trees_compact.h", "trees_sums.h", "trees_test.h")
 )
 
 
@@ -59,14 +61,14 @@ MODELS = _models()
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generated sources of all models, for both methods and as single headers: ``everything.c`` includes
+    """Generated sources of all models, for all methods and as single headers: ``everything.c`` includes
     them all, which takes one run of a compiler instead of thirty.
     """
     root = tmp_path_factory.mktemp("generated")
-    for method in ("inline", "loadable", "single"):
+    for method in (*METHODS, "single"):
         (root / method).mkdir()
     for model in MODELS.values():
-        for method in ("inline", "loadable"):
+        for method in METHODS:
             for file, text in emit_c(model, method=method).files.items():
                 (root / method / file).write_text(text, encoding="utf-8")
         for file, text in emit_c(model, method="loadable", single=True).files.items():
@@ -74,7 +76,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     uses = "".join(f"    total += {name.upper()}_N_FEATURES;\n" for name in MODELS)
     body = f"{{\n    int total = 0;\n{uses}    return total;\n}}\n"
     function = f"int everything(void);\nint everything(void)\n{body}"
-    for method, ending in (("inline", "c"), ("loadable", "c"), ("single", "h")):
+    for method, ending in (*((method, "c") for method in METHODS), ("single", "h")):
         includes = "".join(f'#include "{name}.{ending}"\n' for name in MODELS)
         (root / method / "everything.c").write_text(includes + function, encoding="utf-8")
     return root
@@ -99,7 +101,7 @@ def test_library_is_warning_free_and_stateless(name: str, standard: str, tmp_pat
 def _generated_builds() -> list[tuple[str, str, str]]:
     """Compiler, form and standard; C11 is C99 to this code, so once with either compiler shows it."""
     standards = dict.fromkeys(TOOLCHAINS, ("c99", "c++17"))
-    builds = [(n, form, s) for n in TOOLCHAINS for form in ("inline", "loadable") for s in standards[n]]
+    builds = [(n, form, s) for n in TOOLCHAINS for form in METHODS for s in standards[n]]
     builds += [("gcc", "inline", "c11"), ("clang", "loadable", "c11")]
     return builds + [(n, "single", s) for n in ("gcc", "clang", "avr") for s in standards[n]]
 
@@ -118,7 +120,7 @@ def test_generated_code_is_warning_free_at_every_level(
     generated: Path, tmp_path: Path, optimise: str
 ) -> None:
     """Some warnings (used uninitialised, out of bounds) only come with the optimiser."""
-    for method in ("inline", "loadable"):
+    for method in METHODS:
         source = generated / method / "everything.c"
         compile_to_objects(TOOLCHAINS["gcc"], [source], tmp_path, "c99", optimise)
 
@@ -166,7 +168,7 @@ def test_headers_stand_alone_and_link_from_several_files(header: str, tmp_path: 
     _link([tmp_path / "a.c", tmp_path / "b.c", tmp_path / "main.cpp"], tmp_path)
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 def test_generated_pair_links_from_c_and_from_cpp(method: str, tmp_path: Path) -> None:
     model = MODELS["votes"]
     for file, text in emit_c(model, method=method).files.items():

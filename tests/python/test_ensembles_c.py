@@ -16,6 +16,7 @@ from milliwatt.errors import UnsupportedModelError
 from milliwatt.frontends import estimator_answers, to_ir
 from milliwatt.host import HostModel
 from milliwatt.ir import TreeEnsemble
+from milliwatt.options import METHODS
 from milliwatt.passes import prepare
 
 rng = np.random.default_rng(21)
@@ -78,7 +79,7 @@ CASES: dict[str, tuple[Any, NDArray[Any], NDArray[Any] | None]] = {
 }
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", CASES)
 def test_c_answers_as_the_estimator(name: str, method: str) -> None:
     estimator, x, y = CASES[name]

@@ -18,8 +18,9 @@ from milliwatt.emit import choose_method, emit_c
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host import HostModel, compare_classes
 from milliwatt.ir import Tree, TreeEnsemble, validate
+from milliwatt.options import METHODS
 
-METHODS = pytest.mark.parametrize("method", ["inline", "loadable"])
+EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
 PROBABILITY = 2.0**-22
 
 
@@ -48,7 +49,7 @@ def _grid(low: int, high: int, n_features: int, rows: int = 800, seed: int = 0) 
 DTYPES = ["auto", "float", "int8", "int16", "int32"]
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("dtype", [*DTYPES, "uint8"])
 def test_small_integer_features(method: str, dtype: str) -> None:
     """x = floor(threshold) must go left: ``<`` instead of ``<=``, or rounding, sends it right."""
@@ -58,7 +59,7 @@ def test_small_integer_features(method: str, dtype: str) -> None:
     assert (model.predict(x) == y).all()
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_small_negative_integer_features(method: str, dtype: str) -> None:
     x = _grid(-5, 5, 4)
@@ -66,7 +67,7 @@ def test_small_negative_integer_features(method: str, dtype: str) -> None:
     proves(DecisionTreeClassifier(random_state=0).fit(x, y), x, method, dtype=dtype)
 
 
-@METHODS
+@EVERY_METHOD
 def test_values_on_integral_thresholds(method: str) -> None:
     """Trained on even numbers, so that thresholds are the odd ones; asked about those."""
     x = _grid(-10, 10, 3) * 2
@@ -77,7 +78,7 @@ def test_values_on_integral_thresholds(method: str) -> None:
         proves(forest, _grid(-21, 21, 3, 2000), method, dtype=dtype)
 
 
-@METHODS
+@EVERY_METHOD
 def test_every_threshold_and_its_neighbours(method: str) -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(300, 3)).astype(np.float32)
@@ -94,7 +95,7 @@ def test_every_threshold_and_its_neighbours(method: str) -> None:
     proves(forest, np.array(probes), method)
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("scale", [1e-6, 1e-30, 1e-42, 1e6, 1e30])
 def test_features_of_any_magnitude(method: str, scale: float) -> None:
     """1e-6 is lost where thresholds are printed with six decimals; 1e-42 is a denormal float32."""
@@ -104,7 +105,7 @@ def test_features_of_any_magnitude(method: str, scale: float) -> None:
     proves(DecisionTreeClassifier(random_state=0).fit(x, y), x, method)
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("labels", [[10, 20, 30, 40], ["sit", "stand", "walk", "größe"], [-1, 0, 7, 2**40]])
 def test_labels(method: str, labels: list[Any]) -> None:
     x = _grid(-1000, 1000, 4)
@@ -114,7 +115,7 @@ def test_labels(method: str, labels: list[Any]) -> None:
     assert set(model.predict(x)) == set(labels)
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize(
     "settings", [{}, {"class_weight": "balanced"}, {"min_samples_leaf": 5}, {"max_depth": 3}]
 )
@@ -128,7 +129,7 @@ def test_imbalanced_soft_votes(method: str, settings: dict[str, Any]) -> None:
     proves(forest, rng.normal(size=(3000, 5)).astype(np.float32), method)
 
 
-@METHODS
+@EVERY_METHOD
 def test_soft_votes_are_not_hard_votes(method: str) -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=(600, 4)).astype(np.float32)
@@ -140,7 +141,7 @@ def test_soft_votes_are_not_hard_votes(method: str) -> None:
     proves(forest, x, method)
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("n_classes", [31, 128, 300])
 def test_many_classes(method: str, n_classes: int) -> None:
     x = _grid(-2000, 2000, 6, rows=n_classes * 4)
@@ -151,7 +152,7 @@ def test_many_classes(method: str, n_classes: int) -> None:
         assert model.predict_proba(x).shape == (len(x), n_classes)
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("n_features", [127, 128, 200, 2048])
 def test_many_features(method: str, n_features: int) -> None:
     x = _grid(-100, 100, n_features, rows=150)
@@ -165,7 +166,7 @@ def test_thousands_of_features() -> None:
     y = x[:, 2999] > 0
     tree = DecisionTreeClassifier(random_state=0).fit(np.where(np.arange(3000) == 2999, x, 0), y)
     assert tree.tree_.feature.max() == 2999
-    for method in ("inline", "loadable"):
+    for method in METHODS:
         proves(tree, x, method)
 
 
@@ -196,7 +197,7 @@ def _deep(depth: int) -> tuple[DecisionTreeClassifier, NDArray[np.int64]]:
     return tree, x
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("depth", [1200, 1500])
 @pytest.mark.parametrize("dtype", ["float", "int16"])
 def test_deep_trees(method: str, depth: int, dtype: str) -> None:
@@ -206,7 +207,7 @@ def test_deep_trees(method: str, depth: int, dtype: str) -> None:
     assert len(model.ir.trees[0].feature) == depth
 
 
-@METHODS
+@EVERY_METHOD
 def test_int16_out_of_range_is_refused(method: str) -> None:
     x = _grid(-40_000, 40_000, 2)
     tree = DecisionTreeClassifier(random_state=0).fit(x, x[:, 0] > 35_000)
@@ -224,7 +225,7 @@ def test_int16_out_of_range_is_refused(method: str) -> None:
     assert model.predict([[32_767, -32_768]]).tolist() == within.predict([[32_767, -32_768]]).tolist()
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("width", [0, 1, 3])
 def test_too_few_or_too_many_features(method: str, width: int) -> None:
     x = _grid(0, 9, 2)
@@ -233,7 +234,7 @@ def test_too_few_or_too_many_features(method: str, width: int) -> None:
         model.predict(np.zeros((4, width)))
 
 
-@METHODS
+@EVERY_METHOD
 def test_two_models_in_one_process(method: str) -> None:
     x = _grid(-50, 50, 3)
     first = DecisionTreeClassifier(random_state=0).fit(x, x[:, 0] > 0)
@@ -245,7 +246,7 @@ def test_two_models_in_one_process(method: str) -> None:
     assert (a.predict(x) != b.predict(x)).all()
 
 
-@METHODS
+@EVERY_METHOD
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_regressors(method: str, outputs: int) -> None:
     rng = np.random.default_rng(6)
@@ -257,14 +258,14 @@ def test_regressors(method: str, outputs: int) -> None:
     assert (model.bound <= np.maximum(spread, 1e-30) * 1e-6).all(), "the bound must be worth something"
 
 
-@METHODS
+@EVERY_METHOD
 def test_whole_numbers_are_regressed_exactly(method: str) -> None:
     x = _grid(0, 30, 2)
     tree = DecisionTreeRegressor(random_state=0).fit(x, x[:, 0] - 2 * x[:, 1])
     assert (milliwatt.convert(tree, method=method).predict(x) == tree.predict(x)).all()
 
 
-@METHODS
+@EVERY_METHOD
 def test_integers_beyond_what_float32_can_tell_apart(method: str) -> None:
     """scikit-learn rounds features to float32 first; int32 code must go where that went."""
     centre = 2**25
@@ -273,7 +274,7 @@ def test_integers_beyond_what_float32_can_tell_apart(method: str) -> None:
     proves(tree, x, method, dtype="int32")
 
 
-@METHODS
+@EVERY_METHOD
 def test_scaled_features_measure_their_agreement(method: str) -> None:
     """int8 of real-valued features is an approximation, and the model says how good it is."""
     rng = np.random.default_rng(7)
@@ -292,14 +293,16 @@ def test_scaled_features_measure_their_agreement(method: str) -> None:
         milliwatt.convert(forest, dtype="uint8", method=method, calibration=x)
 
 
-def test_both_methods_answer_the_same_to_the_last_bit() -> None:
+def test_all_methods_answer_the_same_to_the_last_bit() -> None:
     rng = np.random.default_rng(8)
     x = rng.normal(size=(500, 6)).astype(np.float32)
     forest = RandomForestClassifier(12, random_state=0, max_depth=6).fit(x, rng.integers(0, 5, 500))
     model = milliwatt.convert(forest, dtype="float").ir
-    inline, loadable = HostModel(model, "inline"), HostModel(model, "loadable")
-    assert (inline.predict_proba(x) == loadable.predict_proba(x)).all()
-    assert (inline.predict(x) == loadable.predict(x)).all()
+    inline = HostModel(model, "inline")
+    for method in METHODS:
+        other = HostModel(model, method)
+        assert (inline.predict_proba(x) == other.predict_proba(x)).all(), method
+        assert (inline.predict(x) == other.predict(x)).all(), method
 
 
 def test_numpy_error_state_is_left_alone() -> None:

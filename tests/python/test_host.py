@@ -20,6 +20,7 @@ from milliwatt.host import HostModel, evaluate
 from milliwatt.host.compiler import cache_directory, find_compiler
 from milliwatt.ir import Tree, TreeEnsemble
 from milliwatt.model import Model
+from milliwatt.options import METHODS
 
 
 @pytest.fixture
@@ -196,7 +197,7 @@ def test_evaluator_compares_wide_integers_exactly() -> None:
     assert Model(model).predict(x).tolist() == ["low", "high"]
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 def test_both_zeros_are_below_a_threshold_of_zero(method: str, zero: float) -> None:
     model = HostModel(_stump(zero), method)
@@ -204,7 +205,7 @@ def test_both_zeros_are_below_a_threshold_of_zero(method: str, zero: float) -> N
     assert model.predict(x).tolist() == [0, 0, 1]
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     "leaves", [((1.0, 0.0), (0.0, 1.0)), ((0.5, 0.25), (0.25, 0.5)), ((1 / 3, 0.1), (0.1, 1 / 3))]
 )
@@ -216,7 +217,7 @@ def test_a_tie_goes_to_the_lowest_class(method: str, leaves: tuple[tuple[float, 
     assert HostModel(model, method).predict(np.zeros((1, 1), dtype=np.float32)).tolist() == [1]
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("largest", [3e38, 2.0**-130, 2.0**-149, 1.0, 0.0])
 def test_a_mean_of_extreme_values(method: str, largest: float) -> None:
     """The sum of a forest may exceed a float where its mean does not."""

@@ -13,6 +13,7 @@ from mwtest.models import Spec, build
 from mwtest.paths import names
 
 from milliwatt import ir
+from milliwatt.options import METHODS
 from milliwatt.version import __version__
 
 PACKAGE = Path(ir.__file__).resolve().parent.parent
@@ -109,6 +110,7 @@ sys.meta_path.insert(0, Block())
 sys.path.insert(0, sys.argv.pop(1))
 import milliwatt
 from milliwatt.emit.__main__ import main
+from milliwatt.options import METHODS
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -119,7 +121,7 @@ def _emit_without_site(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 def test_c_from_the_hand_over_file_without_any_package(tmp_path: Path, method: str) -> None:
     source = tmp_path / "my models" / "gesture.mw.json"
     ir.save(build(Spec(1, n_rows=4)), source)
@@ -128,7 +130,11 @@ def test_c_from_the_hand_over_file_without_any_package(tmp_path: Path, method: s
     assert result.returncode == 0, result.stderr
     assert (result.stdout, result.stderr) == ("", "")
     assert names(out) == ["gesture.c", "gesture.h"]
-    assert ("gesture_nodes[]" in (out / "gesture.c").read_text()) == (method == "loadable")
+    text = (out / "gesture.c").read_text()
+    tables = [
+        form for form, table in (("loadable", "nodes"), ("compact", "trees")) if f"gesture_{table}[]" in text
+    ]
+    assert tables == ([] if method == "inline" else [method])
     single = _emit_without_site(source, "-o", tmp_path / "one", "--single")
     assert single.returncode == 0
     assert names(tmp_path / "one") == ["model.h"]

@@ -18,6 +18,7 @@ from milliwatt import ir
 from milliwatt.emit import emit_c
 from milliwatt.errors import ModelFileError
 from milliwatt.ir.validate import check_name
+from milliwatt.options import METHODS
 
 # Three splits: 0 -> (1, 2), 1 -> two leaves, 2 -> two leaves.
 VALID: dict[str, Any] = {
@@ -273,7 +274,7 @@ def _survives(text: str) -> None:
     except ModelFileError:
         return
     assert ir.loads(ir.dumps(model)) == model
-    for method in ("inline", "loadable"):
+    for method in METHODS:
         emit_c(model, method=method)
 
 

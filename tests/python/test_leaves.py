@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from milliwatt.emit.leaves import SUM_MAX, leaf_table, score_bounds, value_bounds
 from milliwatt.host import HostModel
 from milliwatt.ir import Tree, TreeEnsemble
+from milliwatt.options import METHODS
 
 ZERO = np.zeros((1, 1), dtype=np.float32)
 
@@ -126,18 +127,18 @@ def test_a_score_at_the_cut(cut: float, inclusive: bool, above: int) -> None:
         "classifier", 1, trees, ((0.75,), (-0.75,)), (0, 1), aggregate="sum", link="margin", cut=cut,
         cut_inclusive=inclusive,
     )  # fmt: skip
-    for method in ("inline", "loadable"):
+    for method in METHODS:
         assert HostModel(model, method).predict(ZERO).tolist() == [above]
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("gap", [1e-7, 1e-8])
 def test_gaps_that_scikit_learn_sees_are_seen(method: str, gap: float) -> None:
     rows = ((0.5 - gap / 2, 0.5 + gap / 2), (0.25, 0.75), (0.75, 0.25))
     assert HostModel(_classifier(*rows), method).predict(ZERO).tolist() == [1]
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("value", [32767.0, 32768.0, -32768.0, -32769.0, 16384.5, 2.0**31, -(2.0**31)])
 def test_values_at_the_ends_of_integers(method: str, value: float) -> None:
     for values in ((value,), (value, value, value)):

@@ -10,6 +10,7 @@ from sklearn import ensemble, tree
 
 import milliwatt
 from milliwatt.errors import InputError, MilliwattError
+from milliwatt.options import METHODS
 
 rng = np.random.default_rng(3)
 X = rng.normal(size=(200, 4)).astype(np.float32)
@@ -48,7 +49,7 @@ def _same(model: milliwatt.Model, estimator: Any, x: np.ndarray = PROBE) -> None
         assert (np.abs(model.predict(x) - estimator.predict(x)) <= model.bound).all()
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_trained_with_gaps_follows_them(kind: type, method: str) -> None:
     estimator = _fit(kind)
@@ -70,7 +71,7 @@ def test_trained_without_gaps_refuses_them(kind: type) -> None:
     assert "nan=follow" in str(caught.value)
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_follow_without_gaps_in_training_is_scikit_learns_rule(kind: type, method: str) -> None:
     estimator = _fit(kind, X)
@@ -105,7 +106,7 @@ def test_a_split_on_missing_or_not(gaps: int) -> None:
     x = np.array([[np.nan]] * gaps + [[1.0], [2.0], [5.0]])
     estimator = tree.DecisionTreeClassifier().fit(x, [1] * gaps + [0] * 3)
     assert np.isposinf(estimator.tree_.threshold).any()
-    for method in ("inline", "loadable"):
+    for method in METHODS:
         model = milliwatt.convert(estimator, method=method)
         assert model.predict([[np.nan], [-1e30], [3e38]]).tolist() == [1, 0, 0]
 

@@ -131,6 +131,7 @@ def _chain(n_splits: int, **changes: Any) -> TreeEnsemble:
         (_chain(1000), "auto", "loadable"),
         (_chain(1000), "inline", "inline"),
         (_chain(10), "loadable", "loadable"),
+        (_chain(10), "compact", "compact"),
         (_chain(1000, method="inline"), "auto", "inline"),
         (_chain(1000, method="inline"), "loadable", "loadable"),
         (_chain(1000, n_features=65_535), "auto", "loadable"),
@@ -147,11 +148,12 @@ def test_the_method_that_is_chosen(model: TreeEnsemble, method: str, wanted: str
     ("budget", "wanted"),
     [
         ("speed", "inline"),
-        ("flash", "loadable"),
+        ("flash", "compact"),
         ("flash=64k", "inline"),
         ("flash=15000", "inline"),
         ("flash=14999", "loadable"),
         ("flash=8k", "loadable"),
+        ("flash=4k", "compact"),
     ],
 )
 def test_the_budget_decides(budget: str, wanted: str) -> None:
@@ -163,8 +165,8 @@ def test_the_budget_decides(budget: str, wanted: str) -> None:
 
 
 def test_a_budget_that_cannot_be_kept() -> None:
-    with pytest.raises(MilliwattError, match="as tables, more than 4096 bytes") as caught:
-        choose_method(_chain(1000), budget="flash=4k")
+    with pytest.raises(MilliwattError, match="as method=compact, more than 1024 bytes") as caught:
+        choose_method(_chain(1000), budget="flash=1k")
     assert "leaf_bits" in str(caught.value)
 
 

@@ -16,6 +16,7 @@ from milliwatt.emit.leaves import leaf_table
 from milliwatt.emit.packing import PackedTrees, pack
 from milliwatt.host import mean_trees
 from milliwatt.ir import Tree, TreeEnsemble, validate
+from milliwatt.options import METHODS
 
 ROWS = 40
 
@@ -30,7 +31,7 @@ def _cases(chosen: list[Spec], rows: int = ROWS) -> list[Case]:
     for spec in chosen:
         model = build(spec)
         x = samples(model, rows, spec.seed)
-        cases += [Case(model, method, x) for method in ("inline", "loadable")]
+        cases += [Case(model, method, x) for method in METHODS]
     return cases
 
 
@@ -130,9 +131,10 @@ def test_few_thresholds_are_named_by_a_byte(work: Path) -> None:
             for t in model.trees
         )
         model = dataclasses.replace(model, trees=trees)
-        packed = _pack(model)
-        assert bool(packed.codes) == (dtype != "int8")
-        assert not packed.codes or len(packed.thresholds) <= len(few)
+        fast, small = _pack(model), pack(model, leaf_table(model).index, smallest=True)
+        assert bool(fast.codes) == (dtype in ("int32", "float")), "named where much is won"
+        assert bool(small.codes) == (dtype != "int8"), "named wherever anything is won"
+        assert not small.codes or len(small.thresholds) <= len(few)
         cases.append(Case(model, "loadable", samples(model, 60, 5)))
     check(cases, work, ("-O0",))
 
@@ -200,7 +202,7 @@ def test_votes_up_to_where_counters_change(work: Path, n_classes: int) -> None:
             model = build(Spec(3, leaves="pure", n_trees=1, n_splits=0, n_outputs=n_classes))
             model = dataclasses.replace(model, trees=(Tree(root=~winner),) * n_trees)
             x = np.zeros((1, model.n_features), dtype=np.float32)
-            cases += [Case(model, method, x) for method in ("inline", "loadable")]
+            cases += [Case(model, method, x) for method in METHODS]
     check(cases, work, ("-O0",))
 
 

@@ -29,6 +29,7 @@ from sklearn.tree import (
 import milliwatt
 from milliwatt.emit.leaves import value_bounds
 from milliwatt.host import compare_classes
+from milliwatt.options import METHODS
 
 SINGLE = (DecisionTreeClassifier, ExtraTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor)
 FORESTS = (RandomForestClassifier, ExtraTreesClassifier, RandomForestRegressor, ExtraTreesRegressor)
@@ -123,7 +124,7 @@ def test_c_answers_as_scikit_learn(work: Path, chosen: list[Recipe]) -> None:
         estimator, x = _train(recipe)
         model = milliwatt.convert(estimator)
         device = x.astype(NUMPY[model.ir.dtype])
-        for method in ("inline", "loadable"):
+        for method in METHODS:
             cases.append(batch.Case(model.ir, method, device))
             sources.append((recipe, estimator, x))
     for case, answer, source in zip(cases, batch.run(cases, work), sources, strict=True):

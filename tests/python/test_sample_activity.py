@@ -22,6 +22,7 @@ from hypothesis.extra import numpy as hnp
 
 import milliwatt
 from milliwatt.emit import emit_c
+from milliwatt.options import METHODS
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "samples" / "activity"
@@ -207,7 +208,7 @@ def test_converted_model_answers_as_scikit_learn_does(forest: Any, unseen: Any) 
     np.testing.assert_array_equal(answers[decided], forest.predict(unseen.features)[decided])
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 def test_sample_runs_on_the_pc(tmp_path: Path, method: str) -> None:
     for name, text in emit_c(milliwatt.load(model.MODEL_FILE).ir, method=method).files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

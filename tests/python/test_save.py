@@ -18,6 +18,7 @@ from milliwatt import files, sdk
 from milliwatt.errors import MilliwattError
 from milliwatt.ir import CategorySet, Tree, validate
 from milliwatt.model import Model
+from milliwatt.options import METHODS
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,7 @@ int main()
 """
 
 
-@pytest.mark.parametrize("method", ["inline", "loadable"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("file", ["one.h", "pair.c"])
 def test_saved_c_in_two_c_files_and_a_cpp_file(forest: Model, tmp_path: Path, file: str, method: str) -> None:
     model = Model(dataclasses.replace(forest.ir, method=method))

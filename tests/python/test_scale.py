@@ -16,6 +16,7 @@ from milliwatt.emit import emit_c, emit_csv
 from milliwatt.frontends import to_ir
 from milliwatt.frontends.nodes import distinct_rows
 from milliwatt.ir.csv_reader import loads_csv
+from milliwatt.options import METHODS
 from milliwatt.passes import prepare
 
 ROWS = 2000
@@ -43,7 +44,7 @@ def _cpu_seconds(forest: RandomForestRegressor, n_trees: int) -> float:
     part = _part(forest, n_trees)
     begin = time.process_time()
     model = milliwatt.convert(part)
-    for method in ("inline", "loadable"):
+    for method in METHODS:
         emit_c(model.ir, method=method)
     text = ir.dumps(model.ir)
     assert ir.loads(text) == model.ir
@@ -69,7 +70,7 @@ def test_a_deep_tree_does_not_grow_faster() -> None:
         tree = ir.Tree(0, (0,) * n, tuple(float(i) for i in range(n)), (-1,) * n, (*range(1, n), -2))
         model = ir.validate(ir.TreeEnsemble("regressor", 1, (tree,), ((0.0,), (1.0,))))
         begin = time.process_time()
-        for method in ("inline", "loadable"):
+        for method in METHODS:
             emit_c(model, method=method)
         assert ir.loads(ir.dumps(model)) == model
         return time.process_time() - begin

@@ -43,7 +43,7 @@ def emit_blob(model: TreeEnsemble) -> bytes:
             f"a *.mw.bin cannot hold {beyond}", option="format", cure="use format='json' or 'c'"
         )
     table = leaf_table(model)
-    tables = loadable_tables(model, table)
+    tables = loadable_tables(model, table, smallest=True)
     sections = _sections(model, tables)
     body = _header_rest(model, tables, len(sections[-1])) + b"".join(map(_padded, sections))
     head = struct.pack("<4sHHI", MAGIC, VERSION, HEADER_BYTES, CRC_FROM + len(body))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from milliwatt.emit import text
+from milliwatt.emit.c_compact import compact_sums
 from milliwatt.emit.c_functions import Functions
 from milliwatt.emit.c_inline import inline_sums
 from milliwatt.emit.c_loadable import loadable_sums
@@ -14,6 +15,8 @@ from milliwatt.ir import TreeEnsemble
 from milliwatt.ir.model import IDENTITY, MARGIN
 from milliwatt.ir.validate import check_name
 from milliwatt.version import __version__
+
+_SUMS = {"inline": inline_sums, "loadable": loadable_sums, "compact": compact_sums}
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def emit_c(
     Args:
         model: a validated model.
         name: prefix of all names; the model's own name by default.
-        method: ``auto``, ``inline`` or ``loadable``.
+        method: ``auto``, ``inline``, ``loadable`` or ``compact``.
         single: one header with everything ``static`` instead of header and source.
     """
     name = check_name(name or model.name)
@@ -129,8 +132,10 @@ class _Writer:
         return [f"#define {self.upper}_CLASS_{tail} {index}" for index, tail in enumerate(tails)]
 
     def _private(self) -> str:
-        trees = inline_sums if self.choice.method == "inline" else loadable_sums
-        parts = [trees(self.model, self.name, self.table, self.parts.sum_type), self.parts.private()]
+        parts = [
+            _SUMS[self.choice.method](self.model, self.name, self.table, self.parts.sum_type),
+            self.parts.private(),
+        ]
         if self.model.scale:
             values = (text.float_literal(s) for s in self.model.scale)
             parts.insert(0, text.array("float", f"{self.name}_scale", values))

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import text
-from milliwatt.emit.early import Checks, majority, plan_checks, trees_in_rounds
-from milliwatt.emit.inline_plans import zeroed_votes, zeroing
+from milliwatt.emit import c_tables, text
+from milliwatt.emit.c_tables import array, width_in_bytes
+from milliwatt.emit.early import Checks, plan_checks, trees_in_rounds
 from milliwatt.emit.leaves import LeafTable
 from milliwatt.emit.packing import PackedTrees, pack
 from milliwatt.ir import TreeEnsemble
-from milliwatt.ir.model import MEDIAN
 
 
 @dataclass(frozen=True)
@@ -45,17 +44,17 @@ class Tables:
         return self.packed.layout.word_bits == 16 and not self.packed.codes and self.threshold_bits == 16
 
 
-def loadable_tables(model: TreeEnsemble, table: LeafTable) -> Tables:
-    """The tables of a model."""
+def loadable_tables(model: TreeEnsemble, table: LeafTable, *, smallest: bool = False) -> Tables:
+    """The tables of a model; ``smallest`` where room counts for more than speed."""
     trees = trees_in_rounds(model, table)
-    packed = pack(model, table.index, trees)
+    packed = pack(model, table.index, trees, smallest=smallest)
     leaves, rows = _leaf_tables(packed, table)
     return Tables(
         packed,
         table,
         leaves,
         rows,
-        _width(max(leaves, default=0)) if leaves else 0,
+        width_in_bytes(max(leaves, default=0)) if leaves else 0,
         plan_checks(model, table, trees),
         len(trees),
         8 * FEATURE_TYPES[model.dtype].size,
@@ -72,14 +71,10 @@ def _leaf_tables(
     if table.kind == "votes":
         return tuple(packed.leaves), ()
     row_bytes = table.width * table.bits // 8
-    numbered = len(packed.leaves) * _width(len(rows) - 1) // 8 + len(rows) * row_bytes
+    numbered = len(packed.leaves) * width_in_bytes(len(rows) - 1) // 8 + len(rows) * row_bytes
     if len(packed.leaves) * row_bytes <= numbered:
         return (), tuple(rows[number] for number in packed.leaves)
     return tuple(packed.leaves), rows
-
-
-def _width(largest: int) -> int:
-    return 8 if largest <= 0xFF else 16 if largest <= 0xFFFF else 32
 
 
 def table_bytes(tables: Tables) -> int:
@@ -89,75 +84,42 @@ def table_bytes(tables: Tables) -> int:
     if not tables.joined:
         size += len(packed.thresholds) * tables.threshold_bits // 8 + len(packed.codes)
     if tables.n_trees > 1:
-        size += len(packed.sizes) * _width(max(packed.sizes)) // 8
+        size += len(packed.sizes) * width_in_bytes(max(packed.sizes)) // 8
     size += len(tables.leaves) * tables.leaf_bits // 8 + len(packed.sets.data)
     size += sum(len(row) for row in tables.rows) * table.bits // 8
     return size + sum(4 * len(limit) for limit in (tables.checks.limits if tables.checks else ()))
 
 
 def loadable_sums(model: TreeEnsemble, name: str, table: LeafTable, sum_type: str) -> str:
-    """Tables and the function ``<name>_add_trees`` that ``trees_walk.h`` describes."""
+    """Tables and the function ``<name>_add_trees`` that ``trees_sums.h`` describes."""
     tables = loadable_tables(model, table)
     parts = [*_split_tables(tables, name, model.dtype), *_leaf_arrays(tables, name)]
-    if tables.checks:
-        limits = (limit for check in tables.checks.limits for limit in check)
-        parts.append(_array("int32_t", f"{name}_limits", limits))
-    parts.append("".join(_parameters(model, tables, name, sum_type)))
+    parts += c_tables.limits(tables.checks, name)
+    parts.append(c_tables.defines(_parameters(model, tables, name, sum_type)))
+    parts[-1] += "#include <milliwatt/trees_walk.h>\n"
     if table.kind == "votes":
-        parts.append(_vote_functions(model, name, sum_type))
+        parts.append(c_tables.vote_functions(model, name, sum_type))
     return "\n".join(parts)
 
 
-def _vote_functions(model: TreeEnsemble, name: str, sum_type: str) -> str:
-    """``<name>_vote`` (the class) and ``<name>_add_trees`` (every vote)."""
-    features, n = f"const {FEATURE_TYPES[model.dtype].c_type} *x", model.n_outputs
-    argmax = f"mw_argmax_{sum_type.removesuffix('_t')}"
-    return (
-        f"static int {name}_vote({features})\n{{\n{zeroed_votes(sum_type, n)}    int found;\n\n"
-        f"{zeroing(sum_type, n)}    found = {name}_count_votes(x, votes.sums, {majority(model)});\n"
-        f"    return found ? found - 1 : {argmax}(votes.sums, {n});\n}}\n\n"
-        f"static void {name}_add_trees({features}, {sum_type} *sums)\n{{\n"
-        f"    memset(sums, 0, {n} * sizeof *sums);\n    (void) {name}_count_votes(x, sums, 0);\n}}\n"
-    )
-
-
-def _parameters(model: TreeEnsemble, tables: Tables, name: str, sum_type: str) -> Iterable[str]:
-    kind, layout, table = FEATURE_TYPES[model.dtype], tables.packed.layout, tables.table
+def _parameters(model: TreeEnsemble, tables: Tables, name: str, sum_type: str) -> dict[str, object]:
+    layout, table = tables.packed.layout, tables.table
     beside = "MW_T_CODED" if tables.packed.codes else "MW_T_BESIDE"
-    category = "float" if not kind.is_integer else "int"
-    sums = model.n_outputs if model.outputs else table.width
-    values: dict[str, object] = {
-        "NAME(x)": f"{name}_##x",
-        "FEATURE": kind.c_type,
-        "IS_FLOAT": int(not kind.is_integer),
-        "THRESHOLD": kind.c_type if kind.is_integer else "int32_t",
+    values = c_tables.feature_parameters(model, name) | {
         "THRESHOLDS": "MW_T_JOINED" if tables.joined else beside,
         "WORD": layout.word_bits,
         "FEATURE_SHIFT": layout.feature_shift,
         "LINK_BITS": layout.link_bits,
-        "MISSING": int(layout.missing),
-        "CATEGORIES": int(layout.categories),
         "FAR": int(layout.far),
         "FOLDED": int(layout.folded),
         "FIRST": tables.packed.first,
-        "TREES": tables.n_trees,
-        "SIZE": _width(max(tables.packed.sizes)),
+        "SIZE": width_in_bytes(max(tables.packed.sizes)),
         "LEAF": tables.leaf_bits,
-        "SUM": sum_type,
         "ROW": 0 if table.kind == "votes" else table.bits,
     }
-    if layout.categories:
-        values["CATEGORY(x)"] = f"mw_category_of_{category}(x)"
-    if model.aggregate == MEDIAN:
-        values["MEDIAN"] = 1
-    elif table.kind == "rows":
-        values |= {"WIDTH": table.width, "SUMS": sums, "ONE": table.one if table.implied else 0}
-        checks = tables.checks
-        values |= {"STEP": checks.step if checks else 0, "FIRST_STOP": checks.first if checks else 0}
-        values["BINARY"] = int(model.is_binary)
-    for key, value in values.items():
-        yield f"#define MW_T_{key} {value}\n"
-    yield "#include <milliwatt/trees_walk.h>\n"
+    return values | c_tables.sum_parameters(
+        model, table, tables.checks, sum_type, tables.n_trees, implied=table.implied
+    )
 
 
 def _split_tables(tables: Tables, name: str, dtype: str) -> Iterable[str]:
@@ -168,27 +130,21 @@ def _split_tables(tables: Tables, name: str, dtype: str) -> Iterable[str]:
     else:
         yield _words(f"{name}_nodes", packed.layout.word_bits, packed.meta)
         kind = FEATURE_TYPES[dtype]
-        yield _array(kind.c_type if kind.is_integer else "int32_t", f"{name}_thresholds", packed.thresholds)
+        c_type = kind.c_type if kind.is_integer else "int32_t"
+        yield array(c_type, f"{name}_thresholds", packed.thresholds)
     if packed.codes:
-        yield _array("uint8_t", f"{name}_codes", packed.codes)
+        yield array("uint8_t", f"{name}_codes", packed.codes)
     if tables.n_trees > 1:
-        yield _array(f"uint{_width(max(packed.sizes))}_t", f"{name}_sizes", packed.sizes)
+        yield array(f"uint{width_in_bytes(max(packed.sizes))}_t", f"{name}_sizes", packed.sizes)
     if packed.layout.categories:
-        yield _array("uint8_t", f"{name}_sets", packed.sets.data)
+        yield array("uint8_t", f"{name}_sets", packed.sets.data)
 
 
 def _leaf_arrays(tables: Tables, name: str) -> Iterable[str]:
     if tables.leaves:
-        yield _array(f"uint{tables.leaf_bits}_t", f"{name}_leaves", tables.leaves)
+        yield array(f"uint{tables.leaf_bits}_t", f"{name}_leaves", tables.leaves)
     if tables.rows:
         yield text.row_table(f"{name}_rows", tables.rows, tables.table.bits)
-
-
-def _array(c_type: str, name: str, values: Iterable[int]) -> str:
-    bits = 8 if "8" in c_type else 16 if "16" in c_type else 32
-    if c_type.startswith("u"):
-        return text.array(c_type, name, (f"{value}U" for value in values))
-    return text.array(c_type, name, (text.integer(value, bits) for value in values))
 
 
 def _words(name: str, bits: int, values: Iterable[int] | Sequence[int]) -> str:

@@ -1,13 +1,15 @@
-"""Choosing between packed tables and generated code."""
+"""Choosing between generated code and tables."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from milliwatt.emit.c_compact import compact_stream, stream_bytes
 from milliwatt.emit.c_loadable import loadable_tables, table_bytes
 from milliwatt.emit.leaves import leaf_table
 from milliwatt.emit.packing import fits_tables
-from milliwatt.errors import MilliwattError
+from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.ir import TreeEnsemble
 from milliwatt.options import parse_budget
 
@@ -15,7 +17,7 @@ from milliwatt.options import parse_budget
 # (tests/benchmarks); 8-bit CPUs and float features need more.
 _INLINE_BYTES = 15
 _INLINE_BUDGET = 4096
-_WALK_BYTES = 300
+_WALK_BYTES = {"loadable": 300, "compact": 400}
 
 
 @dataclass(frozen=True)
@@ -52,21 +54,32 @@ def _within(model: TreeEnsemble, text: str, inline: int) -> Choice:
     budget = parse_budget(text)
     if budget is None or budget.aim == "speed":
         return Choice("inline", f"the fastest, as the budget asks; about {inline} bytes of code")
-    loadable = loadable_bytes(model)
-    sizes = f"about {inline} bytes as code, {loadable} as tables"
+    sizes = {"inline": inline, **_table_sizes(model)}
+    told = f"about {inline} bytes as code, " + ", ".join(
+        f"{size} as method={method}" for method, size in sizes.items() if method != "inline"
+    )
     if budget.flash is None:
         return Choice(
-            "inline" if inline <= loadable else "loadable", f"the smallest, as the budget asks: {sizes}"
+            min(sizes, key=lambda method: sizes[method]), f"the smallest, as the budget asks: {told}"
         )
-    if inline <= budget.flash:
-        return Choice("inline", f"the fastest within {budget.flash} bytes: {sizes}")
-    if loadable <= budget.flash:
-        return Choice("loadable", f"within {budget.flash} bytes: {sizes}")
+    for method, size in sizes.items():  # the fastest first
+        if size <= budget.flash:
+            fastest = "the fastest " if method != "compact" else ""
+            return Choice(method, f"{fastest}within {budget.flash} bytes: {told}")
     raise MilliwattError(
-        f"{model.name} takes {sizes}, more than {budget.flash} bytes",
+        f"{model.name} takes {told}, more than {budget.flash} bytes",
         option="budget",
         cure="train fewer or shallower trees, or give leaf_bits or leaf_clusters; or allow more",
     )
+
+
+def _table_sizes(model: TreeEnsemble) -> dict[str, int]:
+    """About how much flash the model takes in each table form, the code that reads it included."""
+    table = leaf_table(model)
+    sizes = {"loadable": table_bytes(loadable_tables(model, table))}
+    with suppress(UnsupportedModelError):
+        sizes["compact"] = stream_bytes(model, compact_stream(model, table))
+    return {method: size + _WALK_BYTES[method] for method, size in sizes.items()}
 
 
 def inline_bytes(model: TreeEnsemble) -> int:
@@ -74,8 +87,3 @@ def inline_bytes(model: TreeEnsemble) -> int:
     table = leaf_table(model)
     rows = 0 if table.kind == "votes" or table.width == 1 else len(table.rows) * table.width * table.bits // 8
     return model.n_splits * _INLINE_BYTES + rows
-
-
-def loadable_bytes(model: TreeEnsemble) -> int:
-    """About how much flash the model takes as packed tables, the code that reads them included."""
-    return table_bytes(loadable_tables(model, leaf_table(model))) + _WALK_BYTES

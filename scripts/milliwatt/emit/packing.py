@@ -92,15 +92,19 @@ class PackedTrees:
     leaves: list[int] = field(default_factory=list)
 
 
-def pack(model: TreeEnsemble, rows: Sequence[int], trees: Sequence[Tree] | None = None) -> PackedTrees:
+def pack(
+    model: TreeEnsemble, rows: Sequence[int], trees: Sequence[Tree] | None = None, *, smallest: bool = False
+) -> PackedTrees:
     """Pack trees whose leaf ``i`` is row ``rows[i]`` of the device's leaf table.
 
     Args:
         trees: in the order of the table; the model's own by default.
+        smallest: name thresholds by a byte wherever that takes less room. It makes the walk slower, so
+            otherwise only thresholds of 32 bits are named, where much is won.
     """
     order = [_with_a_split(tree) for tree in (trees or model.trees)]
     sets = category_bytes(model)
-    if not _sets_fit(model, sets):
+    if not sets_fit(model, sets):
         raise UnsupportedModelError(
             f"its category sets are too many for {model.dtype} tables",
             option="method",
@@ -109,7 +113,8 @@ def pack(model: TreeEnsemble, rows: Sequence[int], trees: Sequence[Tree] | None 
     for layout in _layouts(model, max(rows) + 1, order):
         packed = _Packer(model, rows, layout, sets).pack(order)
         if packed is not None:
-            _shorten_thresholds(packed, model.dtype)
+            if smallest or FEATURE_TYPES[model.dtype].size == 4:
+                _shorten_thresholds(packed, model.dtype)
             return packed
     raise UnsupportedModelError(
         f"too large for packed tables ({model.n_features} features, {model.n_splits} splits)",
@@ -122,10 +127,10 @@ def fits_tables(model: TreeEnsemble) -> bool:
     """True when every link of the widest layout is long enough, whatever the trees look like."""
     widest = _layouts(model, 1, model.trees)
     largest = max(tree.n_splits for tree in model.trees)
-    return bool(widest) and largest <= widest[-1].max_link and _sets_fit(model, category_bytes(model))
+    return bool(widest) and largest <= widest[-1].max_link and sets_fit(model, category_bytes(model))
 
 
-def _sets_fit(model: TreeEnsemble, sets: CategoryBytes) -> bool:
+def sets_fit(model: TreeEnsemble, sets: CategoryBytes) -> bool:
     """Offsets of category sets stand in the place of thresholds."""
     kind = FEATURE_TYPES[model.dtype]
     return not kind.is_integer or max(sets.offsets, default=0) <= kind.high

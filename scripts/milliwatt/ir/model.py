@@ -159,7 +159,7 @@ class TreeEnsemble:
         scale: with integer ``dtype`` and real-valued features: the device's feature is
             ``round(x * scale[i])``, saturated; empty when features are used as they are.
         feature_names: as the estimator knew them; empty when it did not.
-        method: ``"auto"``, ``"inline"`` or ``"loadable"``: the default when C is made from it.
+        method: ``"auto"``, ``"inline"``, ``"loadable"`` or ``"compact"``: the default when C is made from it.
         budget: what ``method="auto"`` has to keep to: ``""``, ``"speed"``, ``"flash"`` or ``"flash=8k"``; see
             ``ModelOptions``.
         check_nan: refuse a sample that holds NaN on the device (float models that were not

@@ -24,7 +24,7 @@ from milliwatt.ir.model import (
 )  # fmt: skip
 from milliwatt.options import parse_budget
 
-METHODS = ("auto", "inline", "loadable")
+METHODS = ("auto", "inline", "loadable", "compact")
 MAX_FEATURES = 65_535
 MAX_OUTPUTS = 65_535
 MAX_TREES = 65_535

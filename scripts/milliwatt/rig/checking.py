@@ -50,7 +50,7 @@ def check(
         model: what to check.
         board: a board, its name, or the path of its YAML file.
         samples: shape (rows, features), as for ``Model.predict``.
-        method: ``inline``, ``loadable``, ``auto``; by default the model's own choice.
+        method: ``inline``, ``loadable``, ``compact``, ``auto``; by default the model's own choice.
         expected: the estimator's ``predict_proba`` for a classifier, its ``predict`` for a regressor.
         probabilities: check a classifier's ``predict_proba`` instead of ``predict``.
         port: serial port of a real board; by default found by its USB id.

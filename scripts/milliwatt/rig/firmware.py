@@ -27,7 +27,7 @@ class FirmwareSpec:
 
     Attributes:
         model: the model, under the name its C has.
-        method: ``inline`` or ``loadable``.
+        method: ``inline``, ``loadable`` or ``compact``.
         board: where it will run.
         vector: the firmware answers floats (regressed values, or probabilities, or scores where a
             classifier has nothing else), not class indices.

@@ -214,7 +214,7 @@ def _build_failure(log: str, spec: FirmwareSpec) -> MilliwattError:
         return RigError(
             f"model {spec.model.name!r} ({spec.method}) does not fit: {board.name} has {limit}",
             option=board.name,
-            cure="try method=loadable, a narrower dtype, fewer or shallower trees, or another board",
+            cure="try method=compact, a narrower dtype, fewer or shallower trees, or another board",
         )
     tail = "\n    ".join([line for line in _failed_part(log).splitlines() if line.strip()][-_LOG_TAIL:])
     cure = "read the log above; the project is kept and can be built by hand with `pio run`"

@@ -14,6 +14,7 @@ from rows import MILLIWATT
 import milliwatt
 from milliwatt import ir
 from milliwatt.errors import UnsupportedModelError
+from milliwatt.options import METHODS
 
 SKELETON = "predict_milliwatt.c"
 WALK_SKELETON = "predict_milliwatt_proba.c"
@@ -23,12 +24,12 @@ _BOOSTED = ("16",)
 
 
 def candidates(forest: Forest) -> Iterator[Candidate]:
-    """Both shapes of code and both feature types; where leaves are not pure, other leaves too."""
+    """All shapes of code and both feature types; where leaves are not pure, other leaves too."""
     others = _BOOSTED if forest.is_boosted else () if forest.is_pure else _MIXED
     for dtype in ("int16", "float"):
         for leaf_bits in ("", *(others if _has_leaf_bits() else ())):
             votes = {"": "default", "exact": "exact", "0": "hard"}.get(leaf_bits, f"{leaf_bits} bit")
-            for method in ("inline", "loadable"):
+            for method in METHODS:
                 yield Candidate(MILLIWATT, method, dtype, votes, SKELETON, leaf_bits)
 
 

@@ -40,7 +40,7 @@ class _Point:
 def save(rows: Sequence[Row], path: Path) -> None:
     """Only candidates that qualify are drawn, and of ours only the defaults.
 
-    One on the axes is what Milliwatt's int16 code takes of the same forest: flash of ``loadable``,
+    One on the axes is what Milliwatt's int16 code takes of the same forest: flash of ``compact``,
     work of ``inline``. So each mean is over the forests that a candidate can do, and still comparable.
     """
     able = [row for row in rows if row.qualifies and row.kind != "boosted" and (row.flash_bytes or 0) > 0]
@@ -77,7 +77,7 @@ def _points(rows: Sequence[Row]) -> list[_Point]:
     found = []
     for key in dict.fromkeys((row.library, row.method, row.dtype, row.votes) for row in drawn):
         mine = [row for row in drawn if (row.library, row.method, row.dtype, row.votes) == key]
-        flash = [_over(row, ours.get((row.forest, "loadable")), "flash_bytes") for row in mine]
+        flash = [_over(row, ours.get((row.forest, "compact")), "flash_bytes") for row in mine]
         cost = [_over(row, ours.get((row.forest, "inline")), "cost_mean") for row in mine]
         both = [(f, c) for f, c in zip(flash, cost, strict=True) if f and c]
         if both:
@@ -109,7 +109,7 @@ def _panel(axis: Any, points: Sequence[_Point], target: str) -> None:
     low, high = min(p.flash for p in points), max(p.flash for p in points)
     axis.set_xlim(low / 1.3, high * 1.8)  # room for labels
     axis.set_ylim(min(p.cost for p in points) / 1.4, max(p.cost for p in points) * 1.4)
-    axis.set_xlabel("flash over Milliwatt loadable int16")
+    axis.set_xlabel("flash over Milliwatt compact int16")
     axis.set_ylabel("work over Milliwatt inline int16")
     for which in (axis.xaxis, axis.yaxis):
         which.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))

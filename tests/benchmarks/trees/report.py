@@ -96,7 +96,7 @@ def markdown(
 
 
 _PLOT_TEXT = (
-    "Geometric means over forests of a candidate's figure over ours: of flash over `loadable`, of cost over "
+    "Geometric means over forests of a candidate's figure over ours: of flash over `compact`, of cost over "
     "`inline`, both for int16 and with the defaults. `(8/11)`: it fits, and qualifies, for eight of eleven."
 )
 _WALK_TEXT = (
