@@ -53,7 +53,7 @@ def pack_compact(model: TreeEnsemble, table: LeafTable, trees: Sequence[Tree]) -
             option="method",
             cure="use method=inline, or a wider dtype",
         )
-    sizes = [_subtree_bits(tree, tests, leaves) for tree in order]
+    sizes = [subtree_bits(tree, tests, leaves) for tree in order]
     size_bits = width_of(max(bits[tree.root] for tree, bits in zip(order, sizes, strict=True)))
     if size_bits > MAX_FIELD:
         raise UnsupportedModelError(
@@ -76,7 +76,7 @@ def _with_splits(trees: Sequence[Tree]) -> list[Tree]:
     return [tree if tree.n_splits else Tree(0, *first, (tree.root,), (tree.root,), *flags) for tree in trees]
 
 
-def _subtree_bits(tree: Tree, tests: Tests, leaves: LeafCode) -> list[int]:
+def subtree_bits(tree: Tree, tests: Tests, leaves: LeafCode) -> list[int]:
     """How many bits the subtree under each split takes."""
     order = [tree.root]
     for node in order:  # grows while it is walked: parents before children
