@@ -27,11 +27,17 @@ app = typer.Typer(
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 NameOption = Annotated[str | None, typer.Option(help="Prefix of all C names. [default: from the file]")]
-MethodOption = Annotated[str, typer.Option(help="auto, inline (fast) or loadable (small).")]
+MethodOption = Annotated[
+    str, typer.Option(help="auto, inline (fastest), loadable (small) or compact (smallest).")
+]
 DtypeOption = Annotated[str, typer.Option(help="auto, float, int8, uint8, int16 or int32.")]
 NanOption = Annotated[str, typer.Option(help="What NaN does: auto, refuse, follow or ignore.")]
 LeafBitsOption = Annotated[str, typer.Option(help="auto, exact, 0 (hard votes), 1 to 16.")]
 LeafClustersOption = Annotated[int, typer.Option(help="Leaf rows a class; 0: leaves are not clustered.")]
+BudgetOption = Annotated[str, typer.Option(help="What --method=auto keeps to: speed, flash or flash=8k.")]
+FormatOption = Annotated[
+    str, typer.Option(help="auto (by the output's ending), c, header, json, csv or bin; as in Model.save.")
+]
 CalibrationOption = Annotated[Path | None, typer.Option(help="CSV with samples as the device sees them.")]
 
 
@@ -53,9 +59,15 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 @app.command()
 def export(
-    source: Annotated[Path, typer.Argument(help="A fitted estimator: *.skops, *.joblib or *.pkl.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A fitted estimator: *.skops, *.joblib or *.pkl; or what XGBoost or LightGBM saved: "
+            "*.ubj, *.json or *.txt."
+        ),
+    ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where to write: *.mw.json, *.csv or *.mw.bin.")
+        Path, typer.Option("--output", "-o", help="File to write: *.mw.json, *.mw.bin, *.csv, *.c or *.h.")
     ],
     name: NameOption = None,
     method: MethodOption = "auto",
@@ -64,44 +76,70 @@ def export(
     calibration: CalibrationOption = None,
     leaf_bits: LeafBitsOption = "auto",
     leaf_clusters: LeafClustersOption = 0,
+    budget: BudgetOption = "",
+    format: FormatOption = "auto",
 ) -> None:
-    """Convert an estimator's file to *.mw.json, the file a firmware build needs."""
-    from milliwatt.export import export_file, summary
+    """Convert an estimator's file to *.mw.json, the file a firmware build needs.
 
+    Or at once to what a device reads: a blob (*.mw.bin), emlearn's CSV, C.
+    """
+    from milliwatt.emit.saving import format_of
+    from milliwatt.export import export_file, save_as, summary
+
+    format = format_of(output, format)  # before the conversion, which may take long
+    options = ModelOptions(method, dtype, nan, str(calibration or ""), leaf_bits, leaf_clusters, budget)
     with _busy(f"converting {source}"):
         model = export_file(
             source,
             name=name or _name_of(output),
-            options=ModelOptions(method, dtype, nan, str(calibration or ""), leaf_bits, leaf_clusters),
+            options=options,
             trust_pickle=_trust(source),
             note=lambda text: _errors.print(f"note: {text}", markup=False),
         )
-        model.save(output, format={".csv": "csv", ".bin": "bin"}.get(output.suffix, "json"))
-    print("\n".join([*summary(model), f"written: {output}"]))
+        written = save_as(model, output, format, source)
+    print("\n".join(summary(model)))
+    _print_written(written)
 
 
 @app.command()
 def emit(
     source: Annotated[Path, typer.Argument(help="A model: *.mw.json or *.csv.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Directory to write the C files to.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Directory for C; or a file: *.mw.bin, *.csv, *.c, *.h or *.mw.json."
+        ),
+    ],
     name: NameOption = None,
     method: MethodOption = "auto",
     dtype: DtypeOption = "auto",
+    budget: BudgetOption = "",
+    format: FormatOption = "auto",
     single: Annotated[
         bool, typer.Option("--single", help="One header instead of header and source.")
     ] = False,
 ) -> None:
-    """Write the C of a model: NAME.h and NAME.c.
+    """Write a model as what a device reads: C (NAME.h and NAME.c), a blob or CSV.
 
+    *.mw.bin is data for mw_model_open: for a flash partition, a file, an update over the air.
     *.csv is emlearn's format, which does not say what features are: --dtype does.
     """
     from milliwatt.emit.__main__ import emit_file
 
-    ModelOptions(method=method)
     with _busy(f"emitting {source}"):
-        written, emitted = emit_file(source, output, name=name, method=method, dtype=dtype, single=single)
-    print(f"method {emitted.choice.method}: {emitted.choice.reason}")
-    print("written: " + ", ".join(str(path) for path in written))
+        saved = emit_file(
+            source,
+            output,
+            name=name,
+            method=method,
+            dtype=dtype,
+            budget=budget,
+            format=format,
+            single=single,
+        )
+    if saved.choice is not None:
+        print(f"method {saved.choice.method}: {saved.choice.reason}")
+    _print_written(saved.files)
 
 
 @app.command()
@@ -145,6 +183,11 @@ def _print_report(report: CheckReport) -> None:
     print(plain([report]))
     for item in report.disagreements:
         print(f"sample {item.sample}: {item.device} on the board, {item.wanted} by the {item.reference}")
+
+
+def _print_written(files: list[Path]) -> None:
+    sizes = {path: f" ({path.stat().st_size} bytes)" for path in files if path.suffix.lower() == ".bin"}
+    print("written: " + ", ".join(f"{path}{sizes.get(path, '')}" for path in files))
 
 
 def _name_of(path: Path) -> str:

@@ -48,16 +48,8 @@ def check_file(
     return check(model, described, samples, port=port)
 
 
-def _is_ours(source: Path) -> bool:
-    """A model file under a name of the user's; other libraries write ``*.json`` too."""
-    if source.suffix != ".json" or not source.is_file():
-        return source.suffix == ".json"
-    with source.open("rb") as file:
-        return b'"milliwatt"' in file.read(64)
-
-
 def _model(source: Path, options: ModelOptions, trust_pickle: bool) -> Model:
-    if not is_model_file(source) and not _is_ours(source):
+    if not is_model_file(source):
         name = source.name.split(".")[0]
         return export_file(source, name=name, options=options, trust_pickle=trust_pickle)
     model = load(source, dtype=options.dtype)

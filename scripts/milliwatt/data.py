@@ -23,11 +23,6 @@ class Table:
     names: tuple[str, ...] = ()
 
 
-def read_features(path: str | Path, n_features: int) -> NDArray[np.float64]:
-    """The feature columns of a CSV file with one row a sample."""
-    return read_table(path, n_features).features
-
-
 def read_table(path: str | Path, n_features: int) -> Table:
     """Read a CSV file: an optional header line, ``n_features`` columns, optionally a label.
 

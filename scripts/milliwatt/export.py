@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from milliwatt.emit.saving import FORMATS, format_of
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends.loading import load_estimator
 from milliwatt.host.leaf_trade import describe
@@ -42,6 +43,14 @@ def export_file(
             leaf_clusters=int(options.leaf_clusters),
             budget=options.budget,
         )
+    except MilliwattError as error:
+        raise error.within(file=source) from None
+
+
+def save_as(model: Model, output: Path, format: str, source: Path) -> list[Path]:
+    """Write a converted model; what its format cannot hold is said of the file it came from."""
+    try:
+        return model.save(output, format=format)
     except MilliwattError as error:
         raise error.within(file=source) from None
 
@@ -99,7 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m milliwatt.export", description="estimator file to *.mw.json"
     )
     parser.add_argument("source", type=Path)
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="*.mw.json, or as in Model.save")
+    parser.add_argument("--format", choices=FORMATS, default="auto", help="auto: by the output's ending")
     parser.add_argument("--name", required=True)
     for option, choices in CHOICES.items():
         parser.add_argument(f"--{option.replace('_', '-')}", choices=choices, default="auto")
@@ -109,6 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trust-pickle", action="store_true")
     given = parser.parse_args(arguments)
     try:
+        format = format_of(given.output, given.format)
         options = ModelOptions(**{field.name: getattr(given, field.name) for field in fields(ModelOptions)})
         model = export_file(
             given.source,
@@ -117,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trust_pickle=given.trust_pickle,
             note=lambda text: print(f"note: {text}", file=sys.stderr),
         )
-        model.save(given.output, format="json")
+        save_as(model, given.output, format, given.source)
     except MilliwattError as error:
         print(f"milliwatt: {error}", file=sys.stderr)
         return 1

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from milliwatt import ir
 from milliwatt.data import Table, read_table
-from milliwatt.emit import Choice, choose_method, emit_blob, emit_c, emit_csv
+from milliwatt.emit import Choice, choose_method
 from milliwatt.emit.leaves import value_bounds
+from milliwatt.emit.saving import save_model
 from milliwatt.errors import InputError, MilliwattError
-from milliwatt.files import write_bytes, write_files, write_text
 from milliwatt.frontends import estimator_answers, to_ir
 from milliwatt.host import (
     HostModel,
@@ -38,8 +38,6 @@ from milliwatt.passes import Decision, order_trees, prepare
 
 _MEASURED = 2000  # samples that are followed through every tree
 
-FORMATS = ("auto", "c", "header", "json", "csv", "bin")
-
 
 def convert(
     estimator: Any,
@@ -59,8 +57,8 @@ def convert(
         estimator: scikit-learn's DecisionTree, ExtraTree, RandomForest or ExtraTrees, classifier
             or regressor.
         name: prefix of all generated C names.
-        method: ``'inline'`` (generated if/else: fast), ``'loadable'`` (packed tables: small) or
-            ``'auto'``.
+        method: ``'inline'`` (generated if/else: fastest), ``'loadable'`` (packed tables: small),
+            ``'compact'`` (tables without a spare bit: smallest, and slower) or ``'auto'``.
         dtype: feature type on the device: ``'float'``, ``'int8'``, ``'uint8'``, ``'int16'``,
             ``'int32'``, or ``'auto'``: float, unless calibration data or thresholds show integers.
         nan: ``'refuse'``, ``'follow'``, ``'ignore'`` or ``'auto'``; see ``ModelOptions``.
@@ -126,7 +124,7 @@ class Model:
 
     @property
     def choice(self) -> Choice:
-        """Inline or loadable, and why."""
+        """Inline, loadable or compact, and why."""
         return choose_method(self.ir)
 
     @property
@@ -195,48 +193,8 @@ class Model:
         Returns:
             the files written.
         """
-        path = Path(file)
-        kind = _format(path, format)
         model = dataclasses.replace(self.ir, name=check_name(name)) if name else self.ir
-        if kind == "json":
-            ir.save(model, path)
-        elif kind == "csv":
-            write_text(path, emit_csv(model))
-        elif kind == "bin":
-            write_bytes(path, emit_blob(model))
-        elif kind == "header":
-            (text,) = emit_c(model, single=True).files.values()
-            write_text(path, text)
-        else:
-            return self._save_pair(path, model)
-        return [path]
-
-    def _save_pair(self, path: Path, model: ir.TreeEnsemble) -> list[Path]:
-        stem = path.stem
-        texts = emit_c(model).files
-        renamed = {f"{stem}{Path(n).suffix}": t for n, t in texts.items()}
-        # The source includes its header by file name.
-        renamed[f"{stem}.c"] = renamed[f"{stem}.c"].replace(
-            f'#include "{model.name}.h"', f'#include "{stem}.h"'
-        )
-        return write_files(path.parent, renamed)
-
-
-def _format(path: Path, format: str) -> str:
-    if format not in FORMATS:
-        raise MilliwattError(
-            f"{format!r} is not possible", option="format", cure=f"choose one of {', '.join(FORMATS)}"
-        )
-    if format != "auto":
-        return format
-    by_ending = {".json": "json", ".csv": "csv", ".h": "header", ".c": "c", ".bin": "bin"}
-    if path.suffix not in by_ending:
-        raise MilliwattError(
-            "the ending does not say which format",
-            file=path,
-            cure="end in .mw.json, .csv, .h, .c or .mw.bin, or give format=",
-        )
-    return by_ending[path.suffix]
+        return save_model(model, Path(file), format).files
 
 
 def _calibration_samples(

@@ -31,7 +31,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(site: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     # A core directory links one platform of a name; that of other tests links the repository's.
     environment = {**os.environ, "PYTHONPATH": str(site), "PLATFORMIO_CORE_DIR": str(site.parent / "core")}
-    command = [sys.executable, "-m", "milliwatt", *arguments]
+    program = [] if arguments[0] == "-m" else ["-m", "milliwatt"]
+    command = [sys.executable, *program, *arguments]
     return subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -52,6 +53,18 @@ def test_export_and_emit_from_the_installed_wheel(site: Path, tmp_path: Path) ->
     assert exported.returncode == 0, exported.stderr
     emitted = run(site, tmp_path, "emit", "iris.mw.json", "-o", "src", "--method", "loadable")
     assert emitted.returncode == 0, emitted.stderr
+    # Blobs and CSV: from the hand-over file, at once from the estimator, and by the program without typer.
+    for arguments in (
+        ("emit", "iris.mw.json", "-o", "{}"),
+        ("export", "iris.skops", "-o", "{}"),
+        ("-m", "milliwatt.emit", "iris.mw.json", "-o", "{}"),
+    ):
+        for ending in ("mw.bin", "csv"):
+            file = f"{arguments[0].strip('-')}.{ending}"
+            done = run(site, tmp_path, *(argument.format(file) for argument in arguments))
+            assert done.returncode == 0, done.stderr
+            assert (tmp_path / file).read_bytes()[:4] == (b"MWMB" if ending == "mw.bin" else b"f,4\n")
+            assert (tmp_path / file).read_bytes() == (tmp_path / f"emit.{ending}").read_bytes()
     sdk = site / "milliwatt" / "_sdk"
     sources = [*sorted(map(str, (sdk / "src").glob("*.c"))), str(tmp_path / "src" / "iris.c")]
     subprocess.run(["gcc", "-c", f"-I{sdk / 'include'}", *sources], cwd=tmp_path, check=True)

@@ -1,6 +1,7 @@
 """Feeds mutated CSV to the reader: any outcome but a model or a MilliwattError is a finding.
 
-    python tests/fuzz/fuzz_csv.py 100000                 guided by coverage: atheris, where it is installed
+    python tests/fuzz/fuzz_csv.py 100000                 guided by coverage, where atheris is installed
+                                                         (pip install -e '.[fuzz]')
     python tests/fuzz/fuzz_csv.py 100000 --engine plain  by this file's own mutations, the same every time
     python tests/fuzz/fuzz_csv.py --replay FILE          one input again, with its traceback
 
@@ -136,7 +137,7 @@ def run_atheris(runs: int, seed: int) -> None:
         changed = mutated(data, rng, seeds) if rng.random() < 0.7 else atheris.Mutate(data, max_size)
         return bytes(changed[:max_size])
 
-    start = Path("build", "fuzz", "csv")
+    start = TESTS.parent / "build" / "fuzz" / "csv"
     start.mkdir(parents=True, exist_ok=True)
     for index, data in enumerate(seeds):
         (start / f"seed-{index}").write_bytes(data)

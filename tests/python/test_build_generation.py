@@ -56,6 +56,11 @@ def run(project: Path, notes: list[str]) -> Run:
     return run
 
 
+def small_tree() -> DecisionTreeClassifier:
+    x = np.arange(16.0)[:, np.newaxis]
+    return DecisionTreeClassifier(random_state=0).fit(x, np.arange(16) % 3)
+
+
 def age(path: Path) -> int:
     """Make files old enough that any writing shows, and say how old."""
     os.utime(path, (1, 1))
@@ -72,6 +77,17 @@ def test_generates_with_the_declared_name_and_method(run: Run, project: Path) ->
     assert [file.name for file in made.files] == ["gesture.h", "gesture.c"]
     assert "int gesture_predict(const float *features, int n_features);" in made.files[0].read_text()
     assert "milliwatt/trees_walk.h" in made.files[1].read_text()
+
+
+def test_a_budget_counts_for_more_than_the_files_method(run: Run, project: Path) -> None:
+    milliwatt.convert(small_tree(), method="loadable").save(project / "b.mw.json")
+    (plain,) = run("a = b.mw.json")
+    assert plain.summary.endswith("(loadable: asked for)")
+    (fast,) = run("a = b.mw.json budget=speed")
+    assert "(inline: the fastest, as the budget asks" in fast.summary
+    assert not run("a = b.mw.json budget=speed")[0].changed
+    with pytest.raises(MilliwattError, match=r"ini: a: budget: a takes about .* more than 1 bytes"):
+        run("a = b.mw.json budget=flash=1")
 
 
 def test_nothing_changed_nothing_touched(run: Run, project: Path) -> None:

@@ -1,4 +1,4 @@
-"""Models from CSV: emlearn's files and ours give the answers of the format's rule; damage is told by line."""
+"""Models from CSV: emlearn's files and ours give the answers of the format's rule."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mwtest.emlearn_csv import FILES, answers
+from mwtest.emlearn_csv import FILES, SMALL, answers
 from mwtest.models import FORMS, Spec, build, samples, specs
 
 import milliwatt
 from milliwatt.emit import emit_csv
-from milliwatt.errors import MilliwattError, ModelFileError, UnsupportedModelError
+from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.host import evaluate
 from milliwatt.ir import Tree, TreeEnsemble, read_model
 from milliwatt.ir.csv_reader import load_csv, loads_csv
-from milliwatt.options import ModelOptions
 
 TINY = 2.0**-149
-SMALL = "f,2\nc,3\nlb,0\nl,0\nl,2\nr,0\nn,1,7.5,1,-2\nn,0,3,-1,-2\n"
 # What the format has words for: forests whose leaves are averaged.
 PLAIN = {"missing": False, "form": "mean", "categories": False}
 EMLEARN = sorted(FILES.glob("*.csv"))
@@ -216,143 +214,6 @@ def test_a_wrong_feature_type() -> None:
         loads_csv(SMALL, dtype="int64")
 
 
-# -- damage --------------------------------------------------------------------------------------
-
-
-def many(classes: int) -> str:
-    return f"f,1\nc,{classes}\nlb,0\n" + "".join(f"l,{i}\n" for i in range(classes)) + "r,-1\n"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "line", "problem"),
-    [
-        ("f,2", "x0,x1,label", 1, "is no row of a model"),
-        ("f,2", "f,2\nz,3", 2, "is no row of a model"),
-        ("f,2", "f,0", 1, "'0' features; 1 to 65535"),
-        ("f,2", "f,65536", 1, "features; 1 to 65535"),
-        ("f,2", "f,-2", 1, "features; 1 to"),
-        ("f,2", "f,２", 1, "features; 1 to"),
-        ("f,2", "f,2\nf,2", 2, "a second f row"),
-        ("f,2\n", "", 3, "l row before f and c"),
-        ("c,3\n", "", 3, "l row before f and c"),
-        ("c,3", "c,3.0", 2, "classes; 0 to"),
-        ("lb,0", "lb,1", 3, "1 leaf bits; 0, 2 to 8, and 32"),
-        ("lb,0", "lb,16", 3, "16 leaf bits"),
-        ("lb,0\nl,0", "l,0\nlb,0", 4, "lb row after rows that need it"),
-        ("l,2", "l,3", 5, "'3' is not a class from 0 to 2"),
-        ("l,2", "l,-1", 5, "'-1' is not a class"),
-        ("l,2", "l,2.0", 5, "'2.0' is not a class"),
-        ("l,2", "l,[0 0 255]", 5, "a list, but lb says"),
-        ("l,2", "l,[0 0", 5, "does not end"),
-        ("r,0", "r,x", 6, "'x' is not the root"),
-        ("r,0", "r,2", 6, "leads outside the 2 n and 2 l rows"),
-        ("r,0", "r,-3", 6, "leads outside"),
-        ("r,0", "r,0\nr,1", 8, "the n row in line 9 is reached a second time"),
-        ("r,0", "r,1", 7, "the n row in line 8 is reached a second time"),
-        ("n,1,7.5", "n,2,7.5", 7, "feature 2, but the model has 2, counted from 0"),
-        ("n,1,7.5", "n,-1,7.5", 7, "is not a split"),
-        ("n,1,7.5", "n,1,nan", 7, "the threshold is not a number"),
-        ("n,1,7.5", "n,1,7_5", 7, "is not a split"),
-        ("n,1,7.5", "n,1,0x7", 7, "is not a split"),
-        ("n,1,7.5", "n,1,7.5,0", 7, "is not a split"),
-        ("n,1,7.5", f"n,1,{'7' * 500}", 7, "is not a split"),
-        ("n,1,7.5,1,-2", "n,1,7.5,0,-2", 7, "a child of 0 is the split itself"),
-        ("n,1,7.5,1,-2", "n,1,7.5,2,-2", 7, "leads outside"),
-        ("n,1,7.5,1,-2", "n,1,7.5,1,1", 7, "reached a second time"),
-        ("n,1,7.5,1,-2", "n,1,7.5,-1,-2", 8, "neither a root nor another split"),
-        ("n,0,3,-1,-2", "n,0,3,-1,-3", 8, "leads outside"),
-        ("n,0,3,-1,-2\n", "", 7, "leads outside"),
-        ("n,0,3,-1,-2", "n,0,3,-1", 8, "is not a split"),
-    ],
-)  # fmt: skip
-def test_a_fault_names_file_line_and_cure(
-    tmp_path: Path, old: str, new: str, line: int, problem: str
-) -> None:
-    assert old in SMALL
-    path = tmp_path / "m.csv"
-    path.write_text(SMALL.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(ModelFileError, match=problem) as caught:
-        read_model(path)
-    assert str(caught.value).startswith(f"{path}: line {line}: ")
-    assert caught.value.cure
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("", "no f row"),
-        ("f,1\n", "no c row"),
-        ("f,1\nc,2\nl,0\n", "no r row"),
-        ("f,1\nc,2\nr,-1\n", "no l row"),
-        ("f,1\nc,0\nlb,8\nl,[1]\nr,-1\n", "leaf bits 8 in a regressor"),
-        (many(5000), "5000 leaves of 5000 classes are too many"),
-    ],
-)
-def test_a_fault_of_the_whole_file(text: str, problem: str) -> None:
-    with pytest.raises(ModelFileError, match=problem) as caught:
-        loads_csv(text)
-    assert caught.value.cure
-
-
-@pytest.mark.parametrize(
-    ("head", "leaf", "problem"),
-    [
-        ("c,3\nlb,8", "[1 2]", "2 values for 3 classes"),
-        ("c,3\nlb,8", "7", "1 values for 3 classes"),
-        ("c,3\nlb,8", "[1 2 256]", "'256' is not a whole number from 0 to 255"),
-        ("c,3\nlb,8", "[1 2 -3]", "'-3' is not a whole number"),
-        ("c,3\nlb,8", "[1 2 3] 4", "is not a list like"),
-        ("c,3\nlb,8", "[[1 2 3]", "is not a list like"),
-        ("c,1100\nlb,8", "[ 0  0  0 ... 32  0  0]", "numpy printed ..."),
-        ("c,3\nlb,32", "1", "one value for 3 classes, but lb is 32"),
-        ("c,2\nlb,32", "[0.5 1.5]", "not between 0 and 1"),
-        ("c,2\nlb,32", "[0.5]", "1 values for 2 classes"),
-        ("c,0\nlb,32", "nan", "'nan' is not a number"),
-        ("c,0\nlb,32", "inf", "'inf' is not a number"),
-        ("c,0\nlb,32", "1e39", "float32 cannot hold"),
-        ("c,0\nlb,32", "1e999", "float32 cannot hold"),
-        ("c,0\nlb,32", "[]", "0 values; 1 to 65535"),
-        ("c,0\nlb,32", "", "'' is not a number"),
-    ],
-)
-def test_a_damaged_leaf(head: str, leaf: str, problem: str) -> None:
-    with pytest.raises(ModelFileError) as caught:
-        loads_csv(f"f,1\n{head}\nl,{leaf}\nr,-1\n")
-    assert problem in caught.value.problem
-    assert caught.value.option == "line 4"
-    assert caught.value.cure
-
-
-def test_leaves_of_different_width() -> None:
-    with pytest.raises(ModelFileError, match="line 5: 2 values; the first leaf has 1"):
-        loads_csv("f,1\nc,0\nlb,32\nl,1\nl,[1 2]\nr,-1\n")
-
-
-def test_children_as_places_instead_of_jumps_are_refused() -> None:
-    """How emlearn wrote them before 2024: what is meant cannot be told, so it must not be guessed."""
-    absolute = "f,1\nc,2\nl,0\nl,1\nr,0\nn,0,5,1,4\nn,0,3,2,3\nn,0,1,-1,-2\nn,0,4,-1,-2\nn,0,9,-2,-1\n"
-    assert loads_csv(absolute.replace("n,0,3,2,3", "n,0,3,1,2")).n_splits == 5
-    with pytest.raises(ModelFileError, match=r"reached a second time|neither"):
-        loads_csv(absolute)
-
-
-def test_files_that_are_no_text(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="no such file"):
-        read_model(tmp_path / "none.csv")
-    (tmp_path / "m.csv").write_bytes(b"f,1\xff\xfe")
-    with pytest.raises(ModelFileError, match="not a text file"):
-        read_model(tmp_path / "m.csv")
-    with pytest.raises(ModelFileError, match="cannot be read"):
-        load_csv(tmp_path)
-
-
-def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    with open(tmp_path / "m.csv", "wb") as file:
-        file.truncate(1 << 29)
-    with pytest.raises(ModelFileError, match="larger than 256 MiB"):
-        read_model(tmp_path / "m.csv")
-
-
 def test_a_byte_order_mark_and_blank_lines(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     path.write_bytes(b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\r\n").encode() + b"\n \n")
@@ -371,25 +232,6 @@ def test_load(tmp_path: Path) -> None:
     assert milliwatt.load(path, dtype="float").predict([[2.99, 7.49]]).tolist() == [0]
     path.rename(tmp_path / "int.CSV")
     assert milliwatt.load(tmp_path / "int.CSV").ir.name == "model"
-
-
-def test_options_of_a_csv_file(tmp_path: Path) -> None:
-    path = tmp_path / "m.csv"
-    path.write_text(SMALL, encoding="utf-8")
-    assert not read_model(path, ModelOptions(nan="ignore", dtype="float")).check_nan
-    assert read_model(path, ModelOptions(nan="refuse")).check_nan
-    for options in (ModelOptions(nan="follow"), ModelOptions(calibration="x.csv")):
-        with pytest.raises(MilliwattError, match="others need the estimator") as caught:
-            read_model(path, options)
-        assert caught.value.file == str(path)
-        assert "milliwatt export" in (caught.value.cure or "")
-
-
-def test_options_of_a_hand_over_file(tmp_path: Path) -> None:
-    milliwatt.Model(loads_csv(SMALL)).save(tmp_path / "m.mw.json")
-    assert read_model(tmp_path / "m.mw.json") == loads_csv(SMALL)
-    with pytest.raises(MilliwattError, match="settled in this file already"):
-        milliwatt.load(tmp_path / "m.mw.json", dtype="int16")
 
 
 def test_fuzz_target_finds_nothing(repository: Path) -> None:

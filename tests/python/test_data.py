@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from milliwatt.data import Table, read_features, read_table
+from milliwatt.data import Table, read_table
 from milliwatt.errors import MilliwattError
 
 
@@ -67,7 +67,7 @@ def test_numbers_to_the_last_bit(read: object) -> None:
 def test_only_the_feature_columns(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("1,2,sit\n", encoding="utf-8")
-    assert read_features(path, 2).tolist() == [[1.0, 2.0]]
+    assert read_table(path, 2).features.tolist() == [[1.0, 2.0]]
 
 
 def test_header_alone_has_no_rows(read: object) -> None:

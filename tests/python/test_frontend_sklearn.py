@@ -299,7 +299,6 @@ def test_targets_beyond_a_float_are_refused() -> None:
         ("children_left", 0),
         ("feature", 5),
         ("feature", -1),
-        ("threshold", np.nan),
     ],
 )
 def test_a_damaged_tree_is_refused(field: str, value: float) -> None:

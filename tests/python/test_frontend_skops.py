@@ -1,7 +1,11 @@
-"""Every supported ensemble of scikit-learn in a skops file: loads, or says what to do instead."""
+"""Every supported ensemble of scikit-learn loads from a skops file; a file that holds code does not."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from sklearn import ensemble, tree
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends import to_ir
 from milliwatt.frontends.loading import load_estimator
+from milliwatt.frontends.skops_audit import trusted_types
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -51,10 +56,117 @@ def test_loads_without_trusting_more(name: str, tmp_path: Path) -> None:
     assert to_ir(load_estimator(path, trust_pickle=False)) == to_ir(estimator)
 
 
-def test_histograms_with_categories_hold_code(tmp_path: Path) -> None:
-    """scikit-learn keeps a function with arguments in them, which is no data; the error says the way out."""
+# -- histograms with categories, which hold a function with arguments ----------------------------
+
+
+def _with_categories() -> Any:
+    return HGC(max_iter=2, categorical_features=[2]).fit(X, LABELS)
+
+
+def _changed(path: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """The file with another description of what it holds."""
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(files["schema.json"])
+    change(schema)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**files, "schema.json": json.dumps(schema)}.items():
+            archive.writestr(name, content)
+    return path
+
+
+def _partials(schema: Any) -> list[dict[str, Any]]:
+    """The nodes of functions with arguments, in the order of the file."""
+    children = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    found = [node for child in children for node in _partials(child)]
+    return [schema, *found] if isinstance(schema, dict) and schema.get("__class__") == "partial" else found
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
     path = tmp_path / "model.skops"
-    skops.io.dump(HGC(max_iter=2, categorical_features=[2]).fit(X, LABELS), path)
-    with pytest.raises(MilliwattError, match=r"does not trust: functools\.partial") as caught:
+    skops.io.dump(_with_categories(), path)
+    return path
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_histograms_with_categories(tmp_path: Path, nested: bool) -> None:
+    y = VALUES + 3 * np.isin(X[:, 2], [1, 3])
+    estimator: Any = HGR(max_iter=3, categorical_features=[2], min_samples_leaf=3)
+    if nested:
+        estimator = ensemble.BaggingRegressor(estimator, n_estimators=2)
+    estimator.fit(X, y)
+    skops.io.dump(estimator, tmp_path / "model.skops")
+    loaded = load_estimator(tmp_path / "model.skops", trust_pickle=False)
+    assert to_ir(loaded) == to_ir(estimator)
+    assert to_ir(loaded).handles_categories
+    assert (loaded.predict(X) == estimator.predict(X)).all()
+
+
+def _rename(node: dict[str, Any], module: str, name: str) -> None:
+    node["__module__"], node["__class__"] = module, name
+
+
+def _first(schema: dict[str, Any]) -> dict[str, Any]:
+    return _partials(schema)[0]
+
+
+def _all_functions(schema: dict[str, Any], module: str, name: str) -> None:
+    for partial in _partials(schema):
+        _rename(partial["content"]["func"], module, name)
+
+
+def _ufunc_first(schema: dict[str, Any]) -> None:
+    """A node of the same id that comes earlier, and that skops would take instead."""
+    function = dict(_first(schema)["content"]["func"])
+    _rename(function, "numpy", "add")
+    schema["content"] = {"aside": function, **schema["content"]}
+
+
+def _type_of_partial(schema: dict[str, Any]) -> None:
+    node = {"__class__": "partial", "__module__": "functools", "__loader__": "TypeNode", "__id__": 1}
+    _first(schema)["content"]["kwds"]["content"]["dtype"]["content"].append(node)
+
+
+TRICKS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "the shell": lambda schema: _all_functions(schema, "os", "system"),
+    "a function that skops trusts": lambda schema: _all_functions(schema, "numpy", "add"),
+    "one of two": lambda schema: _rename(_partials(schema)[-1]["content"]["func"], "numpy", "add"),
+    "another id": lambda schema: _first(schema)["content"]["func"].update({"__id__": schema["__id__"]}),
+    "no id": lambda schema: _first(schema)["content"]["func"].pop("__id__") and None,
+    "the same id": _ufunc_first,
+    "a type": lambda schema: _first(schema)["content"]["func"].update({"__loader__": "TypeNode"}),
+    "the class itself": _type_of_partial,
+    "another loader": lambda schema: _first(schema).update({"__loader__": "ObjectNode"}),
+    "no function": lambda schema: _first(schema)["content"].pop("func") and None,
+    "no content": lambda schema: _first(schema).update({"content": []}),
+    "an older format": lambda schema: schema.update({"protocol": 0}),
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_other_functions_are_not_trusted(saved: Path, trick: str) -> None:
+    assert load_estimator(saved, trust_pickle=False) is not None
+    assert len(trusted_types(saved.read_bytes())) == 5
+    path = _changed(saved, TRICKS[trick])
+    assert len(trusted_types(path.read_bytes())) == 3
+    with pytest.raises(MilliwattError) as caught:
         load_estimator(path, trust_pickle=False)
-    assert "*.mw.json" in str(caught.value.cure)
+    assert caught.value.file == str(path)
+
+
+def test_what_is_not_trusted_is_named_with_the_ways_out(saved: Path) -> None:
+    _changed(saved, TRICKS["the shell"])
+    with pytest.raises(
+        MilliwattError, match=r"does not trust: functools\.partial, (os|posix)\.system"
+    ) as caught:
+        load_estimator(saved, trust_pickle=False)
+    for way in ("plain scikit-learn estimator", "save('model.mw.json')", "joblib"):
+        assert way in str(caught.value.cure)
+
+
+def test_files_without_functions_are_trusted_as_before(tmp_path: Path) -> None:
+    skops.io.dump({"run": subprocess.Popen}, tmp_path / "odd.skops")
+    assert len(trusted_types((tmp_path / "odd.skops").read_bytes())) == 3
+    with pytest.raises(MilliwattError, match=r"does not trust: subprocess\.Popen\n"):
+        load_estimator(tmp_path / "odd.skops", trust_pickle=False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import importlib.util
 import json
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -165,3 +167,27 @@ def test_what_is_written(study: dict[str, ModuleType], tmp_path: Path) -> None:
     assert (first["data"], first["default_bits"]) == ("set0", [8, 16, None])
     assert second["auc, accuracy, leaf bytes, splits"]["hard votes"] == [0.5, 0.5, 100, 10]
     assert len(report.rich_tables(report.lines(scores))) == 1
+
+
+def test_what_is_saved_is_what_the_saved_results_draw(
+    study: dict[str, ModuleType], repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = repository / "tests" / "benchmarks" / "leaves" / "__main__.py"
+    spec = importlib.util.spec_from_file_location("leaf_study", path)
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    x, y = load_breast_cancer(return_X_y=True)
+    data = study["datasets"].DataSet("wdbc", x, y)
+    replaced = {"HERE": tmp_path, "fetch": lambda _: {}, "load": lambda *_: data}
+    replaced["ProcessPoolExecutor"] = ThreadPoolExecutor
+    for name, value in replaced.items():
+        monkeypatch.setattr(program, name, value)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # main() sets it where it is not set
+    drawn = []
+    for how in (["--data", "wdbc"], ["--redraw"]):
+        assert program.main([*how, "--save", "--check"]) == 0
+        drawn.append({file.name: file.read_bytes() for file in tmp_path.iterdir()})
+    assert set(drawn[0]) == {"RESULTS.md", "results.json", "leaves.png"}
+    assert drawn[0] == drawn[1]

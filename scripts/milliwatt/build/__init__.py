@@ -7,6 +7,7 @@ need an ML library are converted in a Python of their own.
 from milliwatt.build.conversion import Converter
 from milliwatt.build.declarations import (
     ModelDeclaration,
+    declare,
     parse_models,
     parse_yes_no,
     refuse_unknown_options,
@@ -17,6 +18,7 @@ __all__ = [
     "Converter",
     "Generated",
     "ModelDeclaration",
+    "declare",
     "generate",
     "parse_models",
     "parse_yes_no",

@@ -21,11 +21,13 @@ from milliwatt.ir.reading import CSV, HANDOVER, check_options
 
 PICKLES = (".joblib", ".pkl", ".pickle")
 SKOPS = ".skops"
+# What XGBoost and LightGBM save: data, read without either.
+SAVED_MODELS = (".json", ".ubj", ".txt", ".model")
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
-# Import name and what pip calls it, for each ending.
-_NEEDS = {"sklearn": "scikit-learn", "skops": "skops"}
+# Import name and what pip calls it.
+_PIP = {"numpy": "numpy", "sklearn": "scikit-learn", "skops": "skops"}
 
 # Imports the package this file belongs to, whatever else is installed or lies in the directory.
 _BOOTSTRAP = """\
@@ -64,16 +66,18 @@ class Converter:
     note: Callable[[str], None] = lambda _: None
 
     def check(self, model: ModelDeclaration) -> None:
-        """Refuse what no conversion could make right, before any file is read."""
+        """Refuse what no conversion could make right, before anything is loaded."""
         if ir.is_model_file(model.file):
             check_options(model.file, model.options, model.shown)
             return
         ending = model.file.suffix.lower()
-        if ending not in (*PICKLES, SKOPS):
+        if ending not in (*PICKLES, SKOPS, *SAVED_MODELS):
+            estimators = ", ".join("*" + e for e in (HANDOVER, SKOPS, *PICKLES, CSV))
+            saved = ", ".join("*" + e for e in SAVED_MODELS)
             raise MilliwattError(
                 f"unknown kind of model file {ending or 'without an ending'!r}",
                 file=model.shown,
-                cure=f"give a {', '.join('*' + e for e in (HANDOVER, SKOPS, *PICKLES, CSV))}",
+                cure=f"give a {estimators}; or what XGBoost or LightGBM saved: {saved}",
             )
         if ending in PICKLES and not self.trust_pickle:
             raise MilliwattError(
@@ -161,12 +165,19 @@ class Converter:
         return ToolMissingError(problem, file=python, option=PYTHON, cure=cure)
 
 
+def _needed(file: Path) -> list[str]:
+    """The modules that a file's conversion imports, as far as its ending tells."""
+    ending = file.suffix.lower()
+    if ending in SAVED_MODELS:
+        return ["numpy"]
+    return ["sklearn", "skops"] if ending == SKOPS else ["sklearn"]
+
+
 def _running_python(file: Path) -> str:
     """The interpreter that runs the build, if it has the libraries; asked without importing them."""
-    needed = ["sklearn", *(["skops"] if file.suffix.lower() == SKOPS else [])]
-    missing = [module for module in needed if importlib.util.find_spec(module) is None]
+    missing = [module for module in _needed(file) if importlib.util.find_spec(module) is None]
     if missing:
-        packages = " ".join(_NEEDS[module] for module in missing)
+        packages = " ".join(_PIP[module] for module in missing)
         raise ToolMissingError(
             f"needs {packages}, which the Python that runs this build ({sys.executable}) does not have",
             file=file,
@@ -200,7 +211,8 @@ def _failure(done: subprocess.CompletedProcess[str], python: str, model: ModelDe
         return MilliwattError(problem, cure=remedy or None)
     last = lines[-1] if lines else f"exit status {done.returncode}"
     missing = last.startswith("ModuleNotFoundError: ")
-    cure = f"{_quoted(python)} -m pip install numpy scikit-learn" if missing else None
+    packages = " ".join(_PIP[module] for module in dict.fromkeys(["numpy", *_needed(model.file)]))
+    cure = f"{_quoted(python)} -m pip install {packages}" if missing else None
     return MilliwattError(f"the conversion with {python} failed: {last}", file=model.file, cure=cure)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +71,23 @@ def parse_models(text: str, directory: Path, where: str = MODELS) -> list[ModelD
     return list(models.values())
 
 
+def declare(name: str, words: Sequence[str], directory: Path, where: str) -> ModelDeclaration:
+    """One model out of its name and the words that declare it: the file, then ``option=value`` each.
+
+    Raises:
+        MilliwattError: names the place, the model and the cure.
+    """
+    place = f"{where}: {name}" if name else where
+    try:
+        check_name(name)
+        shown, *pairs = words
+        if not shown:
+            raise MilliwattError("the file's name is empty", cure=_FORM)
+        return ModelDeclaration(name, absolute(shown, directory), _options(pairs, directory), shown, place)
+    except MilliwattError as error:
+        raise MilliwattError(error.problem, file=place, option=error.option, cure=error.cure) from None
+
+
 def parse_yes_no(text: str, where: str) -> bool:
     """A yes or no option."""
     word = text.strip().lower()
@@ -123,18 +140,14 @@ def split_words(text: str) -> list[str]:
 
 def _parse_line(line: str, directory: Path, where: str) -> ModelDeclaration:
     name, equals, rest = (part.strip() for part in line.partition("="))
-    place = f"{where}: {name}"
+    place = f"{where}: {name}" if name and equals else where
+    if not equals or not rest:
+        raise MilliwattError(f"{line!r} names no file", file=place, cure=_FORM)
     try:
-        if not equals or not rest:
-            raise MilliwattError(f"{line!r} names no file", cure=_FORM)
-        check_name(name)
-        shown, *pairs = split_words(rest)
-        if not shown:
-            raise MilliwattError("the file's name is empty", cure=_FORM)
-        return ModelDeclaration(name, absolute(shown, directory), _options(pairs, directory), shown, place)
+        words = split_words(rest)
     except MilliwattError as error:
-        file = place if name and equals else where
-        raise MilliwattError(error.problem, file=file, option=error.option, cure=error.cure) from None
+        raise MilliwattError(error.problem, file=place, cure=error.cure) from None
+    return declare(name, words, directory, where)
 
 
 def _options(words: list[str], directory: Path) -> ModelOptions:

@@ -32,11 +32,14 @@ def converter_digest() -> bytes:
 def source_digest(package: Path) -> bytes:
     """SHA-256 of a package's relevant ``*.py``: names and contents, line ends as ``\\n``."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py"), key=lambda p: p.relative_to(package).parts):
-        relative = path.relative_to(package)
-        if relative.parts[0] in _IRRELEVANT:
-            continue
+    for path in relevant_sources(package):
         text = path.read_bytes().replace(b"\r\n", b"\n")
-        digest.update(f"{relative.as_posix()} {len(text)}\n".encode())
+        digest.update(f"{path.relative_to(package).as_posix()} {len(text)}\n".encode())
         digest.update(text)
     return digest.digest()
+
+
+def relevant_sources(package: Path = _PACKAGE) -> list[Path]:
+    """Every ``*.py`` of a package that a model passes through on its way to C, in a fixed order."""
+    paths = sorted(package.rglob("*.py"), key=lambda p: p.relative_to(package).parts)
+    return [path for path in paths if path.relative_to(package).parts[0] not in _IRRELEVANT]

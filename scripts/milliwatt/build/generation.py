@@ -79,14 +79,15 @@ def _make(model: ModelDeclaration, directory: Path, converter: Converter, old: _
         if model.options.calibration:
             calibration = _read(Path(model.options.calibration), "check the path of calibration=")
         o = model.options
-        options = f"method={o.method} {o.conversion} calibration={bool(o.calibration)}"
+        options = f"method={o.method} budget={o.budget} {o.conversion} calibration={bool(o.calibration)}"
         key = fingerprint([model.name, options, model.file.suffix.lower(), contents, calibration])
         cached = converter.cached(model, contents, calibration)
         if old is not None and old.fingerprint == key and _intact(directory, old):
             return dataclasses.replace(old, cached=cached)
-        emitted = emit_c(
-            converter.load(model, contents, calibration), name=model.name, method=model.options.method
-        )
+        loaded = converter.load(model, contents, calibration)
+        if o.budget:  # counts for more than what the file settled on
+            loaded = dataclasses.replace(loaded, method="auto", budget=o.budget)
+        emitted = emit_c(dataclasses.replace(loaded, name=model.name), method=o.method)
     except MilliwattError as error:
         raise model.blame(error) from None
     choice = emitted.choice

@@ -170,6 +170,19 @@ class Functions:
                 nan = ". Features must not be NaN: this is not checked"
         return f"MW_ERROR_ARGUMENT, MW_ERROR_LENGTH{nan}."
 
+    def _rounded(self, steepest: float = 1.0) -> str:
+        """What other leaves than the estimator's own do to a bound; nothing where they are its own.
+
+        Args:
+            steepest: how many times as far as the answers the numbers in question can move.
+        """
+        moved = steepest * max(self.model.leaf_error, default=0.0)
+        return (
+            f",\n *                   and up to {moved:.2g} more since its leaves were rounded"
+            if moved
+            else ""
+        )
+
     def _signature(self, suffix: str, tail: str = "") -> str:
         return f"int {self.name}_{suffix}(const {self.type.c_type} *features, int n_features{tail})"
 
@@ -207,7 +220,8 @@ class Functions:
             f"/**\n * The probability of every class: {what}.\n *\n"
             f"{self._features_doc()}"
             f" * @param out        receives {self.upper}_N_CLASSES probabilities, 0 to 1, each within"
-            f" {max(value_bounds(model, self.table)):.2g} of the\n *                   estimator's.\n"
+            f" {max(value_bounds(model, self.table)):.2g} of the\n *                   estimator's"
+            f"{self._rounded()}.\n"
             f" * @param n_out      room in out, at least {self.upper}_N_CLASSES.\n"
             f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
         )
@@ -253,7 +267,7 @@ class Functions:
             f"/**\n * {what}.\n *\n"
             f"{self._features_doc()}"
             f" * @param out        receives {n} number{'s' if n > 1 else ''}, within {bound:.2g} of the"
-            " estimator's.\n"
+            f" estimator's{self._rounded({SIGMOID: 4.0, SOFTMAX: 2.0}.get(model.link, 1.0))}.\n"
             f" * @param n_out      room in out, at least {n}.\n"
             f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
         )
@@ -271,7 +285,7 @@ class Functions:
         comment = (
             f"/**\n * The regressed values: the {how} of the trees' leaves{link}.\n *\n"
             f"{self._features_doc()}"
-            f" * @param out        receives {self.upper}_N_OUTPUTS values, each {bound}.\n"
+            f" * @param out        receives {self.upper}_N_OUTPUTS values, each {bound}{self._rounded()}.\n"
             f" * @param n_out      room in out, at least {self.upper}_N_OUTPUTS.\n"
             f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
         )

@@ -10,17 +10,11 @@ from typing import Any
 
 from milliwatt.errors import MilliwattError, ToolMissingError
 from milliwatt.frontends.saved_models import SAVED_MODELS, load_saved_model
+from milliwatt.frontends.skops_audit import trusted_types
 
 PICKLES = (".joblib", ".pkl", ".pickle")
 SKOPS = ".skops"
 KNOWN = (SKOPS, *PICKLES, *SAVED_MODELS)
-# Not on skops' own list, but no more than arrays and dictionaries; the frontend checks what is in them.
-# functools.partial, which HistGradientBoosting keeps with categorical features, is left out: it is code.
-_HARMLESS = (
-    "sklearn.tree._tree.Tree",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils._bunch.Bunch",
-)
 
 
 def load_estimator(path: Path, *, trust_pickle: bool, note: Callable[[str], None] = lambda _: None) -> Any:
@@ -73,15 +67,19 @@ def _load_skops(path: Path) -> Any:
         import skops.io as sio
     except ImportError:
         raise _missing("skops", path) from None
-    unknown = set(sio.get_untrusted_types(file=path)) - set(_HARMLESS)
+    data = path.read_bytes()
+    trusted = trusted_types(data)
+    unknown = set(sio.get_untrusted_types(data=data)) - set(trusted)
     if unknown:
         raise MilliwattError(
             f"holds types that skops does not trust: {', '.join(sorted(unknown))}",
             file=path,
-            cure="save a plain scikit-learn estimator, without objects of your own; "
-            "or, where it was trained, convert it and save *.mw.json (categorical features need this)",
+            cure="save a plain scikit-learn estimator, without objects of your own; update skops where it is "
+            "older than 0.14, which did not know boosted trees; "
+            "or convert it where it was trained: milliwatt.convert(estimator).save('model.mw.json'); "
+            "or save it with joblib, if whoever loads it trusts you",
         )
-    return sio.load(path, trusted=list(_HARMLESS))
+    return sio.loads(data, trusted=list(trusted))
 
 
 def _missing(package: str, path: Path) -> ToolMissingError:

@@ -36,9 +36,10 @@ from milliwatt.dtypes import (
     floor_float32,
     threshold_key,
 )
-from milliwatt.errors import MilliwattError, ModelFileError
+from milliwatt.errors import MilliwattError
 from milliwatt.ir.csv_rows import COUNT, MAX_NUMBER, NUMBER, RESAVE, Rows, fail, parse, shown
 from milliwatt.ir.model import CLASSIFIER, REGRESSOR, Tree, TreeEnsemble
+from milliwatt.ir.text_file import read_text
 from milliwatt.ir.validate import MAX_OUTPUTS, validate
 
 MAX_BYTES = 1 << 28
@@ -48,21 +49,7 @@ MAX_LEAF_VALUES = 1 << 24  # leaf rows times their width: a class index becomes 
 def load_csv(path: str | Path, *, name: str = "model", dtype: str = "auto") -> TreeEnsemble:
     """Read a CSV file in emlearn's format; every fault is a :class:`ModelFileError` naming file and line."""
     path = Path(path)
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            cure = "export the estimator with `milliwatt export` to *.mw.json"
-            raise ModelFileError(f"larger than {MAX_BYTES >> 20} MiB", file=path, cure=cure)
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ModelFileError(
-            "no such file", file=path, cure="check the path in the model's declaration"
-        ) from None
-    except UnicodeDecodeError:
-        raise ModelFileError("not a text file", file=path, cure=RESAVE) from None
-    except OSError as error:
-        raise ModelFileError(
-            f"cannot be read: {error.strerror}", file=path, cure="check the path and its permissions"
-        ) from None
+    text = read_text(path, cure=RESAVE, most_bytes=MAX_BYTES)
     try:
         return loads_csv(text, name=name, dtype=dtype)
     except MilliwattError as error:

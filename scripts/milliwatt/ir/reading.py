@@ -15,11 +15,25 @@ from milliwatt.options import CONVERSION, ModelOptions
 
 HANDOVER = ".mw.json"
 CSV = ".csv"
+# The first key of what we write. XGBoost's *.json has others, though a feature may be called milliwatt.
+_OURS = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"milliwatt"\s*:')
 
 
 def is_model_file(file: Path) -> bool:
-    """Whether :func:`read_model` reads it: told by its ending."""
-    return file.name.lower().endswith((HANDOVER, CSV))
+    """Whether :func:`read_model` reads it: told by its ending; of ``*.json``, by how it begins."""
+    name = file.name.lower()
+    if name.endswith(".json") and not name.endswith(HANDOVER):
+        return _begins_as_ours(file)
+    return name.endswith((HANDOVER, CSV))
+
+
+def _begins_as_ours(file: Path) -> bool:
+    """False also where there is nothing to read; whoever reads it next says so."""
+    try:
+        with file.open("rb") as opened:
+            return _OURS.match(opened.read(64)) is not None
+    except OSError:
+        return False
 
 
 def read_model(path: str | Path, options: ModelOptions | None = None) -> TreeEnsemble:
@@ -29,7 +43,8 @@ def read_model(path: str | Path, options: ModelOptions | None = None) -> TreeEns
     (``options.dtype``; see ``csv_reader``).
 
     Args:
-        options: ``method`` is of no concern here; others as far as :func:`check_options` lets them.
+        options: ``method`` and ``budget`` are of no concern here; others as far as :func:`check_options`
+            lets them.
 
     Raises:
         ModelFileError: names file, place and cure.
@@ -50,13 +65,14 @@ def check_options(file: Path, options: ModelOptions, shown: str | None = None) -
             raise MilliwattError(
                 f"{', '.join(CONVERSION)} and calibration are settled in this file already",
                 file=shown or file,
-                cure="give them to `milliwatt export`; only method can still be chosen here",
+                cure="give them to `milliwatt export`; only method and budget can still be chosen here",
             )
         return
     settable = {"dtype": "auto", "nan": options.nan if options.nan == "follow" else "auto"}
     if dataclasses.replace(options, **settable).needs_estimator:
         raise MilliwattError(
-            "CSV takes the options method, dtype, nan=refuse and nan=ignore; others need the estimator",
+            "CSV takes the options method, budget, dtype, nan=refuse and nan=ignore;"
+            " others need the estimator",
             file=shown or file,
             cure="give them to `milliwatt export` with the estimator",
         )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from milliwatt.errors import MilliwattError, ModelFileError
 from milliwatt.files import write_text
 from milliwatt.ir.model import Agreement, Calibration, CategorySet, LeafTrade, Tree, TreeEnsemble
+from milliwatt.ir.text_file import read_text
 from milliwatt.ir.validate import validate
 
 SCHEMA_VERSION = 2
@@ -33,16 +34,7 @@ def save(model: TreeEnsemble, path: str | Path) -> None:
 
 def load(path: str | Path) -> TreeEnsemble:
     """Read and validate a ``*.mw.json``; every fault is a :class:`ModelFileError` naming the file."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ModelFileError(
-            "no such file", file=path, cure="check the path in the model's declaration"
-        ) from None
-    except UnicodeDecodeError:
-        raise ModelFileError("not a text file", file=path, cure=_REEXPORT) from None
-    except OSError as error:
-        raise ModelFileError(f"cannot be read: {error.strerror}", file=path) from None
+    text = read_text(Path(path), cure=_REEXPORT)
     try:
         return loads(text)
     except MilliwattError as error:

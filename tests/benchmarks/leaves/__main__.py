@@ -52,7 +52,8 @@ def _measure_all(names: Sequence[str], wheels: dict[str, Path], workers: int) ->
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
     print(f"{len(jobs) * FOLDS} forests in {time.monotonic() - started:.0f} s", file=sys.stderr)
-    return found
+    # With the digits that are kept, so that the table and one drawn from results.json are the same.
+    return read_results(results(found))
 
 
 def _header(names: Sequence[str]) -> list[str]:

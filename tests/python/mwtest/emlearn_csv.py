@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 # Made with emlearn 0.23.2 by make_files.py there.
 FILES = Path(__file__).resolve().parent.parent / "emlearn_csv"
+# Three classes, leaves are class indices, two splits; a row a line.
+SMALL = "f,2\nc,3\nlb,0\nl,0\nl,2\nr,0\nn,1,7.5,1,-2\nn,0,3,-1,-2\n"
 
 
 def answers(text: str, samples: NDArray[Any]) -> NDArray[np.float64]:
