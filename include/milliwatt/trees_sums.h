@@ -27,9 +27,11 @@
  *     MW_T_WIDTH         numbers in a row
  *     MW_T_SUMS          numbers that trees add to, in turn if there are more than a row has
  *     MW_T_ONE           0, or what a row adds up to, so that one further sum follows from the others
- *     MW_T_STEP          rounds (trees, or as many trees as it takes to add to all sums) from one check for
- * an early end to the next; 0: none MW_T_FIRST_STOP    rounds before the first check MW_T_BINARY        1: a
- * single sum decides between two classes
+ *     MW_T_STEP          rounds from one check for an early end to the next; 0: none
+ *     MW_T_FIRST_STOP    rounds before the first check
+ *     MW_T_BINARY        1: a single sum decides between two classes
+ *
+ * A round is one tree, or as many trees as it takes to add to all sums.
  */
 #if MW_T_VOTES
 

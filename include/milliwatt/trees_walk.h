@@ -49,8 +49,8 @@
  *     MW_T_FIRST           slot of the first tree's root
  *     MW_T_TREES           number of trees
  *     MW_T_SIZE            bits of each of `sizes`: slots from one root to the next
- *     MW_T_LEAF            counted leaves: bits of each of `leaves`, which gives the row; 0: the number
- * itself MW_T_ROW             0 for votes, else bits of a number in `rows`
+ *     MW_T_LEAF            counted leaves: bits of each of `leaves`, which gives the row; 0: there is none
+ *     MW_T_ROW             0 for votes, else bits of a number in `rows`
  *
  * and those of <milliwatt/trees_sums.h>.
  */
