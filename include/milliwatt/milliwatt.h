@@ -5,6 +5,7 @@
 #ifndef MILLIWATT_MILLIWATT_H
 #define MILLIWATT_MILLIWATT_H
 
+#include <milliwatt/committee.h>
 #include <milliwatt/config.h>
 #include <milliwatt/links.h>
 #include <milliwatt/model.h>

@@ -169,7 +169,7 @@ MW_ALWAYS_INLINE MW_T_NAME(leaf) MW_T_NAME(walk)(const MW_T_NAME(word) * node,
             }
 #endif
 #if !MW_T_FOLDED
-            leaf += link + 1U;
+            leaf += (MW_T_NAME(leaf))(link + 1U);
             if ((flags & MW_T_RIGHT_IS_LEAF) != 0) {
                 return leaf;
             }
@@ -215,7 +215,7 @@ MW_ALWAYS_INLINE uint32_t MW_T_NAME(next_leaf)(MW_T_NAME(place) * place, const M
     place->beside += size;
 #endif
 #if !MW_T_FOLDED
-    place->leaf += size + 1U;
+    place->leaf += (MW_T_NAME(leaf))(size + 1U);
 #endif
 #endif
 #if !MW_T_FOLDED && MW_T_LEAF

@@ -45,6 +45,11 @@ class MilliwattError(Exception):
             cure=self.cure,
         )
 
+    def inside(self: _E, where: str) -> _E:
+        """The same error with its place led in by what that is a part of."""
+        option = f"{where}.{self.option}" if self.option else where
+        return type(self)(self.problem, file=self.file, option=option, cure=self.cure)
+
 
 class ModelFileError(MilliwattError):
     """A ``*.mw.json`` that is damaged, of another schema version, or not a valid model."""

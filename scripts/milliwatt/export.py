@@ -16,7 +16,8 @@ from milliwatt.emit.saving import FORMATS, format_of
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends.loading import load_estimator
 from milliwatt.host.leaf_trade import describe
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel
+from milliwatt.ir.committee import in_words
 from milliwatt.model import Model, convert
 from milliwatt.options import CHOICES, ModelOptions
 
@@ -58,7 +59,7 @@ def save_as(model: Model, output: Path, format: str, source: Path) -> list[Path]
 def summary(model: Model) -> list[str]:
     """What was decided and measured, one sentence a line."""
     m = model.ir
-    lines = [f"{m.name}: {m.task}, {len(m.trees)} trees, {m.n_splits} splits, {m.n_features} features"]
+    lines = [f"{m.name}: {in_words(m)}, {len(m.trees)} trees, {m.n_splits} splits, {m.n_features} features"]
     if model.decision is not None:
         lines.append(f"features are {m.dtype}: {model.decision.reason}")
     lines.append(f"method {model.choice.method}: {model.choice.reason}")
@@ -73,7 +74,7 @@ def summary(model: Model) -> list[str]:
     return lines
 
 
-def _exit_line(model: TreeEnsemble) -> list[str]:
+def _exit_line(model: AnyModel) -> list[str]:
     """What the early exit saves."""
     measured = model.calibration
     if measured is None or measured.trees_evaluated is None:
@@ -84,7 +85,7 @@ def _exit_line(model: TreeEnsemble) -> list[str]:
     ]
 
 
-def _leaf_line(model: TreeEnsemble) -> list[str]:
+def _leaf_line(model: AnyModel) -> list[str]:
     """What was done to the leaves and what it changed; nothing where nothing was."""
     trade = model.calibration.leaves if model.calibration is not None else None
     if trade is None:

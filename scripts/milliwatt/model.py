@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from milliwatt import ir
 from milliwatt.data import Table, read_table
 from milliwatt.emit import Choice, choose_method
-from milliwatt.emit.leaves import value_bounds
+from milliwatt.emit.bounds import value_bounds
 from milliwatt.emit.saving import save_model
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.frontends import estimator_answers, to_ir
@@ -27,11 +27,12 @@ from milliwatt.host import (
     evaluate,
     leaf_rows,
     mean_trees,
-    scores,
     trade_leaves,
+    undecided,
 )
-from milliwatt.host.leaf_trade import exact_sums
+from milliwatt.host.leaf_trade import exact_scores
 from milliwatt.host.runner import check_samples
+from milliwatt.ir.committee import in_words
 from milliwatt.ir.validate import check_name
 from milliwatt.options import ModelOptions
 from milliwatt.passes import Decision, order_trees, prepare
@@ -81,12 +82,14 @@ def convert(
     data, labels = _calibration_samples(raw, calibration)
     prepared, decision = prepare(raw, options.dtype, data)
     samples = None if data is None else Model(prepared).device_features(data)
-    prepared, trade = trade_leaves(prepared, options, samples, labels)
-    prepared = order_trees(prepared, _reached(prepared, samples))
+    exact = prepared
+    prepared, trade = trade_leaves(exact, options, samples, labels)
+    prepared = ir.map_ensembles(prepared, lambda e: order_trees(e, _reached(e, samples)))
     model = Model(prepared, decision)
     if data is None or samples is None:
         return model
-    measured = _measure(model, estimator, data, samples, trade)
+    expected = estimator_answers(estimator, data)
+    measured = _measure(model, expected, data, samples, trade, undecided(exact, samples))
     return Model(dataclasses.replace(prepared, calibration=measured), decision)
 
 
@@ -111,14 +114,14 @@ class Model:
         decision: the feature type that was chosen, and why (None for a loaded model).
     """
 
-    def __init__(self, model: ir.TreeEnsemble, decision: Decision | None = None) -> None:
+    def __init__(self, model: ir.AnyModel, decision: Decision | None = None) -> None:
         self.ir = model
         self.decision = decision
 
     def __repr__(self) -> str:
         m = self.ir
         return (
-            f"<milliwatt.Model {m.name}: {m.task}, {len(m.trees)} trees, {m.n_splits} splits, "
+            f"<milliwatt.Model {m.name}: {in_words(m)}, {len(m.trees)} trees, {m.n_splits} splits, "
             f"{m.n_features} {m.dtype} features, {self.choice.method}>"
         )
 
@@ -198,7 +201,7 @@ class Model:
 
 
 def _calibration_samples(
-    model: ir.TreeEnsemble, calibration: ArrayLike | str | Path | None
+    model: ir.AnyModel, calibration: ArrayLike | str | Path | None
 ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
     """Calibration data and, where a file has them, the labels."""
     if calibration is None:
@@ -221,17 +224,23 @@ def _calibration_samples(
 
 def _measure(
     model: Model,
-    estimator: Any,
+    expected: NDArray[np.float64],
     data: NDArray[np.float64],
     samples: NDArray[Any],
     trade: ir.LeafTrade | None,
+    unclear: NDArray[np.bool_],
 ) -> ir.Calibration:
-    """The agreement with the estimator on the calibration data, by the independent evaluator."""
-    expected = estimator_answers(estimator, data)
-    reached = exact_sums(model.ir, trade, scores(model.ir, samples))
+    """The agreement with the estimator on the calibration data, by the independent evaluator.
+
+    Args:
+        expected: what the estimator answers to the data.
+        unclear: rows in which the estimator's rounding decides a vote.
+    """
+    reached = exact_scores(model.ir, trade, samples)
     if model.ir.is_classifier:
         columns = class_columns(model.ir, expected)
-        agreement = compare_classes(decide(model.ir, reached), columns, model.ir.noise)
+        tie = np.where(unclear, np.inf, model.ir.noise)
+        agreement = compare_classes(decide(model.ir, reached), columns, tie)
     else:
         bound = model.bound + _noise(model.ir, reached)
         agreement = compare_values(answers(model.ir, reached), expected, bound)
@@ -243,9 +252,11 @@ def _measure(
     return ir.Calibration(agreement, tuple(low.tolist()), tuple(high.tolist()), trade, evaluated)
 
 
-def _noise(model: ir.TreeEnsemble, reached: NDArray[np.float64]) -> NDArray[np.float64]:
+def _noise(model: ir.AnyModel, reached: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far the estimator's own rounding can move a regressor's answers."""
     noise: NDArray[np.float64] = np.full(reached.shape, model.noise)
+    if isinstance(model, ir.Committee):
+        return noise
     if model.link == "exp":
         noise = answers(model, reached) * np.expm1(model.noise)
     elif model.link == "sigmoid":

@@ -20,6 +20,7 @@ from sklearn.tree import (
 from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.frontends import to_ir
 from milliwatt.host import evaluate
+from milliwatt.ir import Committee
 
 BaggingClassifier, BaggingRegressor = ensemble.BaggingClassifier, ensemble.BaggingRegressor
 VotingClassifier, VotingRegressor = ensemble.VotingClassifier, ensemble.VotingRegressor
@@ -69,9 +70,12 @@ def test_hard_votes(weights: Any) -> None:
     for y in (TWO, THREE, np.array(["x", "y", "z"])[THREE]):
         estimator = VotingClassifier(members, weights=weights).fit(X, y)
         model = agrees(estimator, probe(estimator))
-        assert model.link == "margin"
         assert not model.has_probabilities
-        assert model.is_pure == (weights is None)
+        if weights == [0.5, 0.3, 0.2]:  # of which float64 sums decide in the last bit
+            assert isinstance(model, Committee)
+        else:
+            assert model.link == "margin"
+            assert model.is_pure == (weights is None)
 
 
 def test_hard_votes_of_single_boostedtrees() -> None:
@@ -213,30 +217,10 @@ def test_one_sample_only() -> None:
         (BaggingClassifier(KNeighborsClassifier()), TWO, "BaggingClassifier over KNeighborsClassifier"),
         (BaggingRegressor(LinearRegression()), VALUES, "BaggingRegressor over LinearRegression"),
         (_soft(trees(), LogisticRegression()), TWO, "VotingClassifier over LogisticRegression"),
-        (BaggingClassifier(GBC(n_estimators=2)), TWO, "averaging over GradientBoostingClassifier"),
-        (_soft(trees(), GBC(n_estimators=2)), TWO, "soft voting over GradientBoostingClassifier"),
-        (_soft(trees(), GBC(n_estimators=2)), THREE, "soft voting over GradientBoostingClassifier"),
-        (_soft(ensemble.AdaBoostClassifier()), TWO, "soft voting over AdaBoostClassifier"),
-        (
-            BaggingRegressor(ensemble.AdaBoostRegressor(n_estimators=3)),
-            VALUES,
-            "averaging over AdaBoostRegressor",
-        ),
-        (
-            VotingRegressor([("a", HGR(loss="poisson", max_iter=2))]),
-            np.abs(VALUES),
-            "averaging over HistGradientBoostingRegressor",
-        ),
-        (VotingClassifier([("a", RandomForest(3))]), TWO, "hard voting over RandomForestClassifier"),
-        (
-            BaggingClassifier(VotingClassifier([("a", trees()), ("b", trees(2))])),
-            TWO,
-            "averaging over VotingClassifier",
-        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_sum_of_trees_is_refused(estimator: Any, y: Any, text: str) -> None:
+def test_what_is_made_of_no_trees_is_refused(estimator: Any, y: Any, text: str) -> None:
     with pytest.raises(UnsupportedModelError, match=text) as caught:
         to_ir(estimator.fit(X, y))
     assert "is not supported" in caught.value.problem

@@ -34,8 +34,7 @@ TEST(the_best_is_the_first_of_the_largest)
 
 TEST(the_best_of_very_many)
 {
-    static uint8_t values[40000];
-    values[39999] = 1;
+    static const uint8_t values[40000] = {[39999] = 1};
     CHECK(mw_argmax_uint8(values, 40000) == 39999);
     CHECK(mw_argmax_uint8(values, 39999) == 0);
 }

@@ -88,7 +88,7 @@ class Converter:
                 f"if you trust its author, set {TRUST_PICKLE} = yes",
             )
 
-    def load(self, model: ModelDeclaration, contents: bytes, calibration: bytes) -> ir.TreeEnsemble:
+    def load(self, model: ModelDeclaration, contents: bytes, calibration: bytes) -> ir.AnyModel:
         """The model in a file that :meth:`check` accepted; its contents are given for the cache's key."""
         if ir.is_model_file(model.file):
             return ir.read_model(model.file, model.options)

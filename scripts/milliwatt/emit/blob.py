@@ -16,7 +16,7 @@ from milliwatt.emit.c_loadable import Tables, loadable_tables
 from milliwatt.emit.leaves import LeafTable, cut_sum, leaf_table
 from milliwatt.emit.packing import PackedTrees
 from milliwatt.errors import UnsupportedModelError
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel, TreeEnsemble
 from milliwatt.ir.model import LINKS, MEAN, MEDIAN
 
 MAGIC = b"MWMB"
@@ -31,23 +31,29 @@ JOINED, CODED, BESIDE = 1, 2, 3
 _CODES = {8: "B", 16: "H", 32: "I"}
 
 
-def emit_blob(model: TreeEnsemble) -> bytes:
+def emit_blob(model: AnyModel) -> bytes:
     """The model as a blob: a multiple of 4 bytes, to be put at a multiple of 4.
 
     Raises:
         UnsupportedModelError: this version of the format has no place for something in the model.
     """
+    if not isinstance(model, TreeEnsemble):
+        raise _cannot_hold("a committee, which is several models that vote or are averaged")
     beyond = _inexpressible(model)
     if beyond:
-        raise UnsupportedModelError(
-            f"a *.mw.bin cannot hold {beyond}", option="format", cure="use format='json' or 'c'"
-        )
+        raise _cannot_hold(beyond)
     table = leaf_table(model)
     tables = loadable_tables(model, table, smallest=True)
     sections = _sections(model, tables)
     body = _header_rest(model, tables, len(sections[-1])) + b"".join(map(_padded, sections))
     head = struct.pack("<4sHHI", MAGIC, VERSION, HEADER_BYTES, CRC_FROM + len(body))
     return head + struct.pack("<I", zlib.crc32(body)) + body
+
+
+def _cannot_hold(what: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"a *.mw.bin cannot hold {what}", option="format", cure="use format='json' or 'c'"
+    )
 
 
 def with_crc(blob: bytes) -> bytes:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import text
+from milliwatt.emit.c_interface import Function, Interface
 from milliwatt.emit.inline_plans import MOST_STORES
 from milliwatt.emit.leaves import LeafTable, cut_sum, relative_exp_bound, score_bounds, value_bounds
 from milliwatt.ir import TreeEnsemble
@@ -15,16 +14,7 @@ from milliwatt.ir.model import EXP, IDENTITY, ISOLATION, MEAN, MEDIAN, SIGMOID, 
 _WEIGHT_SUM = 1 << 30  # weights of a median are scaled to about this much
 
 
-@dataclass(frozen=True)
-class Function:
-    """A public function: its comment, its signature, and its body."""
-
-    comment: str
-    signature: str
-    body: str
-
-
-class Functions:
+class Functions(Interface[TreeEnsemble]):
     """Writes the functions of one model.
 
     Attributes:
@@ -32,11 +22,8 @@ class Functions:
     """
 
     def __init__(self, model: TreeEnsemble, name: str, table: LeafTable) -> None:
-        self.model = model
-        self.name = name
-        self.upper = name.upper()
+        super().__init__(model, name)
         self.table = table
-        self.type = FEATURE_TYPES[model.dtype]
         self.sum_type = "int32_t"
         if table.kind == "votes":
             self.sum_type = "uint8_t" if len(model.trees) <= 0xFF else "uint16_t"
@@ -56,9 +43,7 @@ class Functions:
             yield self._predict_proba()
         if model.has_scores:
             yield self._score()
-        yield self._class_name()
-        if all(type(label) is int and abs(label) < 1 << 31 for label in model.classes):
-            yield self._class_label()
+        yield from self._class_functions()
 
     # -- private functions ---------------------------------------------------------------------
 
@@ -75,26 +60,6 @@ class Functions:
     def n_sums(self) -> int:
         """Sums that a prediction needs: one an output, or with medians one a tree."""
         return len(self.model.trees) if self.model.aggregate == MEDIAN else self.model.n_outputs
-
-    def _check_function(self) -> str:
-        """What every function asks first."""
-        lines = [
-            f"static int {self.name}_check(const {self.type.c_type} *features, int n_features)",
-            "{",
-            "    if (features == NULL) {",
-            "        return MW_ERROR_ARGUMENT;",
-            "    }",
-            f"    if (n_features != {self.upper}_N_FEATURES) {{",
-            "        return MW_ERROR_LENGTH;",
-            "    }",
-        ]
-        if not self.type.is_integer and self.model.check_nan and not self.model.handles_missing:
-            lines += [
-                f"    if (mw_has_nan(features, {self.upper}_N_FEATURES)) {{",
-                "        return MW_ERROR_NAN;",
-                "    }",
-            ]
-        return "\n".join([*lines, "    return MW_OK;", "}", ""])
 
     def _sums(self, early: str) -> str:
         """Sums of a sample that was checked, from their start."""
@@ -153,39 +118,6 @@ class Functions:
 
     # -- public functions ----------------------------------------------------------------------
 
-    def _features_doc(self) -> str:
-        integer = f", {self.type.low} to {self.type.high}" if self.type.is_integer else ""
-        if self.model.handles_missing:
-            integer = "; NaN is a missing value, handled as in training"
-        return (
-            f" * @param features   {self.upper}_N_FEATURES values{integer}.\n"
-            f" * @param n_features {self.upper}_N_FEATURES, else the answer is MW_ERROR_LENGTH.\n"
-        )
-
-    def _errors_doc(self) -> str:
-        nan = ""
-        if not self.type.is_integer and not self.model.handles_missing:
-            nan = ", MW_ERROR_NAN"
-            if not self.model.check_nan:
-                nan = ". Features must not be NaN: this is not checked"
-        return f"MW_ERROR_ARGUMENT, MW_ERROR_LENGTH{nan}."
-
-    def _rounded(self, steepest: float = 1.0) -> str:
-        """What other leaves than the estimator's own do to a bound; nothing where they are its own.
-
-        Args:
-            steepest: how many times as far as the answers the numbers in question can move.
-        """
-        moved = steepest * max(self.model.leaf_error, default=0.0)
-        return (
-            f",\n *                   and up to {moved:.2g} more since its leaves were rounded"
-            if moved
-            else ""
-        )
-
-    def _signature(self, suffix: str, tail: str = "") -> str:
-        return f"int {self.name}_{suffix}(const {self.type.c_type} *features, int n_features{tail})"
-
     def _predict(self) -> Function:
         comment = (
             "/**\n * The class of a sample.\n *\n"
@@ -197,15 +129,18 @@ class Functions:
         if self.table.kind == "votes":
             body = f"{{\n{checked}    return status < 0 ? status : {self.name}_vote(features);\n}}\n"
             return Function(comment, self._signature("predict"), body)
-        answer = f"mw_argmax_int32(sums, {n})"
-        if self.model.is_binary:
-            answer = f"sums[0] > {text.integer(cut_sum(self.model, self.table), 32)}"
         body = (
             f"{{\n    int32_t sums[{n}];\n{checked}"
             "    if (status < 0) {\n        return status;\n    }\n"
-            f"{self._sums('1')}    return {answer};\n}}\n"
+            f"{self._sums('1')}    return {self._decided()};\n}}\n"
         )
         return Function(comment, self._signature("predict"), body)
+
+    def _decided(self) -> str:
+        """The class that sums, which are no votes, stand for."""
+        if self.model.is_binary:
+            return f"sums[0] > {text.integer(cut_sum(self.model, self.table), 32)}"
+        return f"mw_argmax_int32(sums, {self.n_sums})"
 
     def _predict_proba(self) -> Function:
         model = self.model
@@ -220,25 +155,30 @@ class Functions:
             f"/**\n * The probability of every class: {what}.\n *\n"
             f"{self._features_doc()}"
             f" * @param out        receives {self.upper}_N_CLASSES probabilities, 0 to 1, each within"
-            f" {max(value_bounds(model, self.table)):.2g} of the\n *                   estimator's"
+            f" {text.bound(max(value_bounds(model, self.table)))} of the\n *                   estimator's"
             f"{self._rounded()}.\n"
             f" * @param n_out      room in out, at least {self.upper}_N_CLASSES.\n"
             f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
         )
+        n = f"{self.upper}_N_CLASSES"
         signature = self._signature("predict_proba", ", float *out, int n_out")
+        return Function(comment, signature, self._vector_body(n, self._fill(n)))
+
+    def _fill(self, n: str) -> str:
+        """Sums to the ``n`` answers, in ``out``."""
+        model = self.model
+        if not model.is_classifier:
+            value = f"{self.name}_one_score(sums, i)"
+            value = {EXP: f"mw_exp({value})", SIGMOID: f"mw_sigmoid({value})"}.get(model.link, value)
+            return self._loop(n, value)
         if model.is_binary:
             score = f"{self.name}_one_score(sums, 0)"
             value = f"mw_sigmoid({score})" if model.link == SIGMOID else score
-            fill = f"    out[1] = {value};\n    out[0] = 1.0f - out[1];\n"
-        elif model.link == SOFTMAX:
-            n = f"{self.upper}_N_CLASSES"
-            fill = self._loop(n, f"{self.name}_one_score(sums, i)") + f"    mw_softmax(out, {n});\n"
-        else:
-            value = self._proportion()
-            fill = self._loop(
-                f"{self.upper}_N_CLASSES", f"mw_sigmoid({value})" if model.link == SIGMOID else value
-            )
-        return Function(comment, signature, self._vector_body(f"{self.upper}_N_CLASSES", fill))
+            return f"    out[1] = {value};\n    out[0] = 1.0f - out[1];\n"
+        if model.link == SOFTMAX:
+            return self._loop(n, f"{self.name}_one_score(sums, i)") + f"    mw_softmax(out, {n});\n"
+        value = self._proportion()
+        return self._loop(n, f"mw_sigmoid({value})" if model.link == SIGMOID else value)
 
     def _proportion(self) -> str:
         """A probability from the sum of proportions, or a score."""
@@ -266,7 +206,8 @@ class Functions:
         comment = (
             f"/**\n * {what}.\n *\n"
             f"{self._features_doc()}"
-            f" * @param out        receives {n} number{'s' if n > 1 else ''}, within {bound:.2g} of the"
+            f" * @param out        receives {n} number{'s' if n > 1 else ''}, within"
+            f" {text.bound(bound)} of the"
             f" estimator's{self._rounded({SIGMOID: 4.0, SOFTMAX: 2.0}.get(model.link, 1.0))}.\n"
             f" * @param n_out      room in out, at least {n}.\n"
             f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
@@ -278,10 +219,10 @@ class Functions:
         model = self.model
         how = {"mean": "mean", "sum": "sum", "median": "weighted median"}[model.aggregate]
         link = {EXP: ", as powers of e", SIGMOID: ", by 1 / (1 + e^-x)"}.get(model.link, "")
-        bound = f"within {max(value_bounds(model, self.table)):.3g} of the estimator's"
+        bound = f"within {text.bound(max(value_bounds(model, self.table)), 3)} of the estimator's"
         if model.link == EXP:
             fraction = relative_exp_bound(max(score_bounds(model, self.table)))
-            bound = f"a fraction of at most {fraction:.2g} off the estimator's"
+            bound = f"a fraction of at most {text.bound(fraction)} off the estimator's"
         comment = (
             f"/**\n * The regressed values: the {how} of the trees' leaves{link}.\n *\n"
             f"{self._features_doc()}"
@@ -289,14 +230,9 @@ class Functions:
             f" * @param n_out      room in out, at least {self.upper}_N_OUTPUTS.\n"
             f" * @return MW_OK, or a negative mw_status: {self._errors_doc()}\n */"
         )
-        value = f"{self.name}_one_score(sums, i)"
-        value = {EXP: f"mw_exp({value})", SIGMOID: f"mw_sigmoid({value})"}.get(model.link, value)
         signature = self._signature("regress", ", float *out, int n_out")
         n = f"{self.upper}_N_OUTPUTS"
-        return Function(comment, signature, self._vector_body(n, self._loop(n, value)))
-
-    def _loop(self, n: str, element: str) -> str:
-        return f"    for (int i = 0; i < {n}; ++i) {{\n        out[i] = {element};\n    }}\n"
+        return Function(comment, signature, self._vector_body(n, self._fill(n)))
 
     def _vector_body(self, n_out: str, fill: str) -> str:
         return (
@@ -310,53 +246,3 @@ class Functions:
             f"{self._sums('0')}{fill}    return MW_OK;\n"
             "}\n"
         )
-
-    def _quantize(self) -> Function:
-        kind = self.type
-        comment = (
-            "/**\n * Real-valued features as the integers this model takes:"
-            " round(x * scale), saturated.\n *\n"
-            f" * @param values   {self.upper}_N_FEATURES numbers in the units the model was trained on.\n"
-            f" * @param n_values {self.upper}_N_FEATURES, else the answer is MW_ERROR_LENGTH.\n"
-            f" * @param features receives {self.upper}_N_FEATURES values for the functions below.\n"
-            " * @return MW_OK, MW_ERROR_ARGUMENT, MW_ERROR_LENGTH, or MW_ERROR_NAN.\n */"
-        )
-        low, high = text.integer(kind.low, 8 * kind.size), text.integer(kind.high, 8 * kind.size)
-        body = (
-            "{\n"
-            "    if (values == NULL || features == NULL) {\n        return MW_ERROR_ARGUMENT;\n    }\n"
-            f"    if (n_values != {self.upper}_N_FEATURES) {{\n        return MW_ERROR_LENGTH;\n    }}\n"
-            f"    if (mw_has_nan(values, {self.upper}_N_FEATURES)) {{\n        return MW_ERROR_NAN;\n    }}\n"
-            f"    for (int i = 0; i < {self.upper}_N_FEATURES; ++i) {{\n"
-            f"        const float scale = mw_read_float({self.name}_scale + i);\n"
-            f"        features[i] = ({kind.c_type}) mw_quantize(values[i], scale, {low}, {high});\n"
-            "    }\n    return MW_OK;\n}\n"
-        )
-        signature = f"int {self.name}_quantize(const float *values, int n_values, {kind.c_type} *features)"
-        return Function(comment, signature, body)
-
-    def _class_name(self) -> Function:
-        classes = self.model.classes
-        comment = (
-            "/**\n * The estimator's label of a class, as text.\n *\n"
-            f" * @param index 0 to {len(classes) - 1}.\n"
-            ' * @return a string constant; for any other index (an error, say) "?".\n */'
-        )
-        names = "".join(
-            f"    case {i}:\n        return {text.string_literal(str(label))};\n"
-            for i, label in enumerate(classes)
-        )
-        body = f'{{\n    switch (index) {{\n{names}    default:\n        return "?";\n    }}\n}}\n'
-        return Function(comment, f"const char *{self.name}_class_name(int index)", body)
-
-    def _class_label(self) -> Function:
-        labels = [int(label) for label in self.model.classes]
-        comment = (
-            "/**\n * The estimator's label of a class, as the number it is.\n *\n"
-            f" * @param index 0 to {len(labels) - 1}; anything else gives 0.\n */"
-        )
-        cases = "".join(
-            f"    case {i}:\n        return {text.integer(label, 32)};\n" for i, label in enumerate(labels)
-        )
-        body = f"{{\n    switch (index) {{\n{cases}    default:\n        return 0;\n    }}\n}}\n"
-        return Function(comment, f"int32_t {self.name}_class_label(int index)", body)

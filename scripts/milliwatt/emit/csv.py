@@ -11,21 +11,21 @@ import math
 
 from milliwatt.dtypes import FEATURE_TYPES, float32_from_key, threshold_key
 from milliwatt.errors import UnsupportedModelError
-from milliwatt.ir import Tree, TreeEnsemble
+from milliwatt.ir import AnyModel, Tree, TreeEnsemble
 from milliwatt.ir.model import IDENTITY, MEAN
 
 
-def emit_csv(model: TreeEnsemble) -> str:
+def emit_csv(model: AnyModel) -> str:
     """The model as CSV text.
 
     Raises:
         UnsupportedModelError: the format has no word for something in the model.
     """
+    if not isinstance(model, TreeEnsemble):
+        raise _cannot_express("a committee, which is several models that vote or are averaged")
     beyond = _inexpressible(model)
     if beyond:
-        raise UnsupportedModelError(
-            f"the CSV format cannot express {beyond}", option="format", cure="use format='json' or 'c'"
-        )
+        raise _cannot_express(beyond)
     lines = [f"f,{model.n_features}", f"c,{len(model.classes)}"]
     lines += _leaf_lines(model)
     roots: list[str] = []
@@ -34,6 +34,12 @@ def emit_csv(model: TreeEnsemble) -> str:
         roots.append(f"r,{len(nodes) if tree.root >= 0 else tree.root}")
         nodes += _split_lines(tree, model.dtype)
     return "\n".join(lines + roots + nodes) + "\n"
+
+
+def _cannot_express(what: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"the CSV format cannot express {what}", option="format", cure="use format='json' or 'c'"
+    )
 
 
 def _inexpressible(model: TreeEnsemble) -> str:

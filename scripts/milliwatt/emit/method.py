@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from milliwatt.emit.c_compact import compact_stream, stream_bytes
@@ -10,7 +9,7 @@ from milliwatt.emit.c_loadable import loadable_tables, table_bytes
 from milliwatt.emit.leaves import leaf_table
 from milliwatt.emit.packing import fits_tables
 from milliwatt.errors import MilliwattError, UnsupportedModelError
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel, TreeEnsemble, ensembles
 from milliwatt.options import parse_budget
 
 # On Cortex-M generated code takes about 15 bytes a split, and tables some code beside them
@@ -28,7 +27,7 @@ class Choice:
     reason: str
 
 
-def choose_method(model: TreeEnsemble, method: str = "auto", budget: str = "") -> Choice:
+def choose_method(model: AnyModel, method: str = "auto", budget: str = "") -> Choice:
     """The method to emit with: the one asked for, else the model's own, else by budget or size.
 
     Raises:
@@ -37,7 +36,7 @@ def choose_method(model: TreeEnsemble, method: str = "auto", budget: str = "") -
     wanted = method if method != "auto" else model.method
     if wanted != "auto":
         return Choice(wanted, "asked for")
-    if not fits_tables(model):
+    if not all(map(fits_tables, ensembles(model))):
         return Choice("inline", "its trees are too large, for so many features, to be packed tables")
     size = inline_bytes(model)
     given = budget or model.budget
@@ -50,7 +49,7 @@ def choose_method(model: TreeEnsemble, method: str = "auto", budget: str = "") -
     )
 
 
-def _within(model: TreeEnsemble, text: str, inline: int) -> Choice:
+def _within(model: AnyModel, text: str, inline: int) -> Choice:
     budget = parse_budget(text)
     if budget is None or budget.aim == "speed":
         return Choice("inline", f"the fastest, as the budget asks; about {inline} bytes of code")
@@ -73,17 +72,28 @@ def _within(model: TreeEnsemble, text: str, inline: int) -> Choice:
     )
 
 
-def _table_sizes(model: TreeEnsemble) -> dict[str, int]:
+def _table_sizes(model: AnyModel) -> dict[str, int]:
     """About how much flash the model takes in each table form, the code that reads it included."""
-    table = leaf_table(model)
-    sizes = {"loadable": table_bytes(loadable_tables(model, table))}
-    with suppress(UnsupportedModelError):
-        sizes["compact"] = stream_bytes(model, compact_stream(model, table))
-    return {method: size + _WALK_BYTES[method] for method, size in sizes.items()}
+    sizes = dict.fromkeys(_WALK_BYTES, 0)
+    for ensemble in ensembles(model):
+        table = leaf_table(ensemble)
+        sizes["loadable"] += table_bytes(loadable_tables(ensemble, table)) + _WALK_BYTES["loadable"]
+        if "compact" not in sizes:
+            continue
+        try:
+            stream = compact_stream(ensemble, table)
+        except UnsupportedModelError:
+            del sizes["compact"]
+        else:
+            sizes["compact"] += stream_bytes(ensemble, stream) + _WALK_BYTES["compact"]
+    return sizes
 
 
-def inline_bytes(model: TreeEnsemble) -> int:
+def inline_bytes(model: AnyModel) -> int:
     """About how much flash the model takes as generated code on a 32-bit core."""
+    return model.n_splits * _INLINE_BYTES + sum(map(_row_bytes, ensembles(model)))
+
+
+def _row_bytes(model: TreeEnsemble) -> int:
     table = leaf_table(model)
-    rows = 0 if table.kind == "votes" or table.width == 1 else len(table.rows) * table.width * table.bits // 8
-    return model.n_splits * _INLINE_BYTES + rows
+    return 0 if table.kind == "votes" or table.width == 1 else len(table.rows) * table.width * table.bits // 8

@@ -12,7 +12,7 @@ from milliwatt.emit.csv import emit_csv
 from milliwatt.emit.method import Choice
 from milliwatt.errors import MilliwattError
 from milliwatt.files import write_bytes, write_files, write_text
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel
 
 # Each format and how the files that it is written to end.
 _ENDINGS = {"c": ".c", "header": ".h", "json": ".mw.json", "csv": ".csv", "bin": ".mw.bin"}
@@ -85,7 +85,7 @@ def place_of(output: Path, name: str, format: str = "auto", *, single: bool = Fa
     return output, kind
 
 
-def save_model(model: TreeEnsemble, path: Path, format: str = "auto") -> Saved:
+def save_model(model: AnyModel, path: Path, format: str = "auto") -> Saved:
     """Write a model, whole or not at all.
 
     Args:
@@ -108,7 +108,7 @@ def save_model(model: TreeEnsemble, path: Path, format: str = "auto") -> Saved:
     return Saved([path])
 
 
-def _save_c(model: TreeEnsemble, path: Path, *, single: bool) -> Saved:
+def _save_c(model: AnyModel, path: Path, *, single: bool) -> Saved:
     emitted = emit_c(model, single=single)
     if single:
         (text,) = emitted.files.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_CEILING, Context
 
 from milliwatt.dtypes import FEATURE_TYPES, float32_bits, float32_from_bits
 
@@ -24,6 +25,11 @@ def float_literal(value: float) -> str:
     # Rounded once: nine digits of a float64 in between could read back as a neighbour.
     text = f"{float32_from_bits(float32_bits(value)):.9g}"
     return f"{text}f" if any(c in text for c in ".e") else f"{text}.0f"
+
+
+def bound(value: float, digits: int = 2) -> str:
+    """A bound with few digits, rounded up, so that it stays one."""
+    return f"{float(Context(prec=digits, rounding=ROUND_CEILING).create_decimal(value)):.{digits}g}"
 
 
 def array(c_type: str, name: str, values: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from milliwatt.frontends import (
     sklearn_trees,
     xgboost_trees,
 )
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Frontend:
 
     library: str
     supported: tuple[str, ...]
-    convert: Callable[..., TreeEnsemble]
+    convert: Callable[..., AnyModel]
     answers: Callable[[Any, NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -80,9 +80,18 @@ def _names(library: str) -> tuple[str, ...]:
 
 
 SUPPORTED = _names("sklearn")
+# What committees may be made of.
+MEMBERS = (
+    *SUPPORTED,
+    *(
+        name
+        for name in (*_names("xgboost"), *_names("lightgbm"))
+        if name.endswith(("Classifier", "Regressor"))
+    ),
+)
 
 
-def to_ir(estimator: object, *, nan: str = "auto") -> TreeEnsemble:
+def to_ir(estimator: object, *, nan: str = "auto") -> AnyModel:
     """The estimator as an IR model, thresholds as trained (float64).
 
     Args:

@@ -6,13 +6,14 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.frontends.nodes import RETRAIN, Leaves, distinct_rows
-from milliwatt.ir import CategorySet, Label, Tree, TreeEnsemble
+from milliwatt.ir import AnyModel, CategorySet, Label, Tree, TreeEnsemble
 from milliwatt.ir.model import IDENTITY, MEAN, MEDIAN, SUM
 
 
@@ -66,15 +67,17 @@ class Average:
     base: tuple[float, ...]
 
 
-def is_linear(model: TreeEnsemble) -> bool:
+def is_linear(model: AnyModel) -> TypeGuard[TreeEnsemble]:
     """True when the model's answer is its sum or mean of leaf rows, one column a class or output."""
+    if not isinstance(model, TreeEnsemble):
+        return False
     whole = not model.is_classifier or model.n_outputs == len(model.classes)
     return model.link == IDENTITY and model.aggregate != MEDIAN and not model.outputs and whole
 
 
-def is_single(model: TreeEnsemble) -> bool:
+def is_single(model: AnyModel) -> TypeGuard[TreeEnsemble]:
     """True when a leaf alone decides the model's answer."""
-    return len(model.trees) == 1 and not model.outputs
+    return isinstance(model, TreeEnsemble) and len(model.trees) == 1 and not model.outputs
 
 
 def leaf_scores(model: TreeEnsemble) -> NDArray[np.float64]:
@@ -100,7 +103,7 @@ def one_hot(indices: NDArray[np.intp], width: int) -> NDArray[np.float64]:
     return rows
 
 
-def columns_of(model: TreeEnsemble, classes: Sequence[Label]) -> list[int]:
+def columns_of(model: AnyModel, classes: Sequence[Label]) -> list[int]:
     """Where each of a member's classes is found among the classes of the whole."""
     try:
         return [list(classes).index(label) for label in model.classes]

@@ -41,7 +41,8 @@ def convert_adaboost(estimator: Any, kind: str, *, nan: str) -> TreeEnsemble:
     refuse_follow(kind, nan)
     members = list(estimator.estimators_)
     # Its own check refuses missing values, whatever its trees have learnt.
-    models = member_models(members, kind, nan="ignore" if nan == "ignore" else "refuse")
+    models = member_models(members, kind, nan="ignore" if nan == "ignore" else "refuse", own_only=True)
+    single = [model for model in models if is_single(model)]
     for member, model in zip(members, models, strict=True):
         if not is_single(model):
             raise UnsupportedModelError(
@@ -53,7 +54,7 @@ def convert_adaboost(estimator: Any, kind: str, *, nan: str) -> TreeEnsemble:
     # Boosting that ends early leaves zeros behind the last weight.
     weights = np.asarray(estimator.estimator_weights_, dtype=np.float64)[: len(members)].tolist()
     make = _classifier if kind.endswith("Classifier") else _regressor
-    return make(estimator, models, weights)
+    return make(estimator, single, weights)
 
 
 def answers(estimator: Any, samples: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,43 +6,45 @@ from collections.abc import Sequence
 from typing import Any
 
 from milliwatt.errors import MilliwattError, UnsupportedModelError
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel
 
 
-def member_models(members: Sequence[Any], kind: str, *, nan: str) -> list[TreeEnsemble]:
+def member_models(members: Sequence[Any], kind: str, *, nan: str, own_only: bool = False) -> list[AnyModel]:
     """Each member as an IR model; all of them follow missing values, or none.
 
     Args:
         kind: the ensemble's class, for messages.
+        own_only: scikit-learn's own estimators only.
 
     Raises:
         UnsupportedModelError: a member is not one of the estimators that are converted.
     """
-    models = [_convert(member, kind, nan) for member in members]
+    models = [_convert(member, kind, nan, own_only) for member in members]
     if nan != "auto" or not any(model.handles_missing for model in models):
         return models
     try:
-        return [_convert(member, kind, "follow") for member in members]
+        return [_convert(member, kind, "follow", own_only) for member in members]
     except MilliwattError as error:
         if error.option != "nan":
             raise
         # One of them refuses missing values, and so does the whole.
-        return [_convert(member, kind, "refuse") for member in members]
+        return [_convert(member, kind, "refuse", own_only) for member in members]
 
 
-def merged_splitter(models: Sequence[TreeEnsemble]) -> str:
+def merged_splitter(models: Sequence[AnyModel]) -> str:
     """ "best" when all splits of all members lie between two samples."""
     return "best" if all(model.origin.get("splitter") == "best" for model in models) else "random"
 
 
-def _convert(member: Any, kind: str, nan: str) -> TreeEnsemble:
-    from milliwatt.frontends import SUPPORTED, to_ir  # which lists the caller of this module
+def _convert(member: Any, kind: str, nan: str, own_only: bool) -> AnyModel:
+    from milliwatt.frontends import MEMBERS, SUPPORTED, to_ir  # which lists the caller of this module
 
     names = {cls.__name__ for cls in type(member).__mro__}
-    if not names & set(SUPPORTED):
+    if not names & set(SUPPORTED if own_only else MEMBERS):
         raise UnsupportedModelError(
             f"{kind} over {type(member).__name__} is not supported",
             option="estimator",
-            cure="train it over trees: DecisionTree, ExtraTree, RandomForest or ExtraTrees",
+            cure="train it over trees: DecisionTree, ExtraTree, "
+            + ("RandomForest or ExtraTrees" if own_only else "forests, or boosted or bagged trees"),
         )
     return to_ir(member, nan=nan)

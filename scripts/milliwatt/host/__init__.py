@@ -1,9 +1,17 @@
 """The emitted C, compiled for the PC: the reference that devices are compared with."""
 
 from milliwatt.host.auc import macro_auc
+from milliwatt.host.committee_exit import mean_trees
 from milliwatt.host.compare import compare_classes, compare_values, is_tie
-from milliwatt.host.early_exit import mean_trees
-from milliwatt.host.evaluate import answers, class_columns, decide, evaluate, leaf_rows, scores
+from milliwatt.host.evaluate import leaf_rows
+from milliwatt.host.evaluate_committee import (
+    answers,
+    class_columns,
+    decide,
+    evaluate,
+    scores,
+    undecided,
+)
 from milliwatt.host.leaf_trade import trade_leaves
 from milliwatt.host.runner import HostModel
 
@@ -21,4 +29,5 @@ __all__ = [
     "mean_trees",
     "scores",
     "trade_leaves",
+    "undecided",
 ]

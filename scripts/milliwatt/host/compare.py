@@ -22,11 +22,16 @@ def is_tie(probabilities: NDArray[Any]) -> NDArray[np.bool_]:
     return result
 
 
-def compare_classes(answers: NDArray[Any], probabilities: NDArray[Any], tie: float = TIE) -> Agreement:
+def compare_classes(
+    answers: NDArray[Any], probabilities: NDArray[Any], tie: float | NDArray[np.float64] = TIE
+) -> Agreement:
     """Class indices compared with an estimator's probabilities (``class_columns`` of its answers).
 
     A row counts as agreeing when the answer is the estimator's class, and as a tie when the
     answer is another of the classes whose probability is within ``tie`` of the best.
+
+    Args:
+        tie: one for all rows, or one a row.
     """
     expected = probabilities.argmax(axis=1)
     same = answers == expected

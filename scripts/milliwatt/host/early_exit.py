@@ -13,13 +13,11 @@ from milliwatt.host.evaluate import leaf_rows
 from milliwatt.ir import TreeEnsemble
 
 
-def mean_trees(model: TreeEnsemble, samples: NDArray[Any]) -> float | None:
-    """Trees that ``predict`` evaluates on average; None for models that always need all.
+def trees_taken(model: TreeEnsemble, samples: NDArray[Any]) -> NDArray[np.intp] | None:
+    """Trees that a classifier evaluates for each sample's class; None if it always needs all.
 
     Tables are meant; generated if/else looks at votes a little less often.
     """
-    if not model.is_classifier or not len(samples):
-        return None
     table = leaf_table(model)
     trees = trees_in_rounds(model, table)
     checks = plan_checks(model, table, trees)
@@ -28,8 +26,8 @@ def mean_trees(model: TreeEnsemble, samples: NDArray[Any]) -> float | None:
     index = np.asarray(table.index, dtype=np.intp)
     rows = np.column_stack([index[leaf_rows(model, tree, samples)] for tree in trees])
     if checks is None:
-        return float(_votes(rows, model.n_outputs, majority(model)).mean())
-    return float(_sums(model, table, checks, rows).mean())
+        return _votes(rows, model.n_outputs, majority(model))
+    return _sums(model, table, checks, rows)
 
 
 def _votes(classes: NDArray[np.intp], n_classes: int, enough: int) -> NDArray[np.intp]:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt.host.auc import macro_auc
-from milliwatt.host.evaluate import answers, decide, scores
-from milliwatt.ir import LeafTrade, TreeEnsemble
+from milliwatt.host.evaluate import scores as ensemble_scores
+from milliwatt.host.evaluate_committee import answers, decide, scores
+from milliwatt.ir import AnyModel, LeafTrade, TreeEnsemble, ensembles, map_ensembles
 from milliwatt.options import ModelOptions
 from milliwatt.passes import CENTRE_BITS, exact_bits, has_proportions, narrow_leaves
 
@@ -33,12 +34,14 @@ class _Reference:
 
 
 def trade_leaves(
-    exact: TreeEnsemble,
+    exact: AnyModel,
     options: ModelOptions,
     samples: NDArray[Any] | None = None,
     labels: tuple[str, ...] = (),
-) -> tuple[TreeEnsemble, LeafTrade | None]:
+) -> tuple[AnyModel, LeafTrade | None]:
     """The model with leaves as the options ask for, and what that changed.
+
+    In a committee that is done to each member, and measured on the answers of the whole.
 
     Args:
         exact: a prepared model with its estimator's own leaves.
@@ -50,7 +53,7 @@ def trade_leaves(
         was asked for and nothing can be gained.
     """
     automatic = options.leaf_bits == "auto" and not options.leaf_clusters
-    if options.leaf_bits == "exact" or (automatic and (samples is None or not _can_gain(exact))):
+    if options.leaf_bits == "exact" or (automatic and (samples is None or not _wider(exact, AUTOMATIC[0]))):
         return exact, None
     reference = None if samples is None else _reference(exact, samples, labels)
     if automatic:
@@ -58,26 +61,25 @@ def trade_leaves(
         return _automatic(exact, reference)
     clusters = int(options.leaf_clusters)
     bits = CENTRE_BITS if options.leaf_bits == "auto" else int(options.leaf_bits)
-    model = _narrowed(exact, bits, clusters)
+    model = _narrowed(exact, bits, clusters, ensembles(exact))
     trade = LeafTrade(bits, clusters, "asked for")
     return model, None if reference is None else _measured(model, trade, reference)
 
 
-def _can_gain(model: TreeEnsemble) -> bool:
+def _wider(model: AnyModel, bits: int) -> list[TreeEnsemble]:
     """Only mixed proportions that are not narrow by themselves; sums of scores stay exact."""
-    if not has_proportions(model) or model.is_pure:
-        return False
-    bits = exact_bits(model)
-    return bits is None or bits > AUTOMATIC[0]
+    mixed = [e for e in ensembles(model) if has_proportions(e) and not e.is_pure]
+    own = [exact_bits(ensemble) for ensemble in mixed]
+    return [e for e, width in zip(mixed, own, strict=True) if width is None or width > bits]
 
 
-def _automatic(exact: TreeEnsemble, reference: _Reference) -> tuple[TreeEnsemble, LeafTrade]:
-    own = exact_bits(exact)
+def _automatic(exact: AnyModel, reference: _Reference) -> tuple[AnyModel, LeafTrade]:
     tried: list[str] = []
     for bits in AUTOMATIC:
-        if own is not None and own <= bits:
+        wider = _wider(exact, bits)
+        if not wider:
             break
-        model = _narrowed(exact, bits, 0)
+        model = _narrowed(exact, bits, 0, wider)
         trade = _measured(model, LeafTrade(bits), reference)
         if not trade.classes_changed:
             fewer = f"; {tried[-1]}" if tried else ""
@@ -88,8 +90,10 @@ def _automatic(exact: TreeEnsemble, reference: _Reference) -> tuple[TreeEnsemble
     )
 
 
-def _narrowed(exact: TreeEnsemble, bits: int, clusters: int) -> TreeEnsemble:
-    model = narrow_leaves(exact, bits, clusters)
+def _narrowed(exact: AnyModel, bits: int, clusters: int, chosen: list[TreeEnsemble]) -> AnyModel:
+    """The model with narrower leaves in those of its sums of trees that are chosen."""
+    these = set(map(id, chosen))
+    model = map_ensembles(exact, lambda e: narrow_leaves(e, bits, clusters) if id(e) in these else e)
     return dataclasses.replace(model, origin={**model.origin, _LEAVES: describe(bits, clusters)})
 
 
@@ -99,7 +103,7 @@ def describe(bits: int | None, clusters: int = 0) -> str:
     return f"{width}, clustered to {clusters} rows a class" if clusters else width
 
 
-def _reference(exact: TreeEnsemble, samples: NDArray[Any], labels: tuple[str, ...]) -> _Reference:
+def _reference(exact: AnyModel, samples: NDArray[Any], labels: tuple[str, ...]) -> _Reference:
     if not exact.is_classifier:
         nothing = np.zeros(len(samples), dtype=np.intp)
         return _Reference(samples, nothing, nothing, labelled=False, auc=None)
@@ -111,10 +115,10 @@ def _reference(exact: TreeEnsemble, samples: NDArray[Any], labels: tuple[str, ..
     return _Reference(samples, classes, truth, labelled=known is not None, auc=auc)
 
 
-def _measured(model: TreeEnsemble, trade: LeafTrade, reference: _Reference) -> LeafTrade:
+def _measured(model: AnyModel, trade: LeafTrade, reference: _Reference) -> LeafTrade:
     if not model.is_classifier:
         return trade
-    reached = exact_sums(model, trade, scores(model, reference.samples))
+    reached = exact_scores(model, trade, reference.samples)
     return dataclasses.replace(
         trade,
         classes_changed=int((decide(model, reached) != reference.classes).sum()),
@@ -124,26 +128,31 @@ def _measured(model: TreeEnsemble, trade: LeafTrade, reference: _Reference) -> L
     )
 
 
-def exact_sums(
-    model: TreeEnsemble, trade: LeafTrade | None, reached: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def exact_scores(model: AnyModel, trade: LeafTrade | None, samples: NDArray[Any]) -> NDArray[np.float64]:
     """Scores without the rounding of their float64 sums, which would decide between equal classes.
 
     Narrow leaves make equal scores likely; the device, which adds up integers, answers the first class.
     Scores of leaves that are not narrow stay as they are.
     """
-    if trade is None or trade.leaf_bits is None or not has_proportions(model):
-        return reached  # sums of multiples of a power of two are exact
-    unit = ((1 << max(1, trade.leaf_bits)) - 1) * len(model.trees)
-    return np.rint(reached * unit) / unit
+
+    def without_rounding(ensemble: TreeEnsemble) -> NDArray[np.float64]:
+        reached = ensemble_scores(ensemble, samples)
+        bits = None if trade is None else trade.leaf_bits
+        if bits is None or not ensemble.leaf_error or not has_proportions(ensemble):
+            return reached  # sums of multiples of a power of two are exact
+        unit = ((1 << max(1, bits)) - 1) * len(ensemble.trees)
+        rounded: NDArray[np.float64] = np.rint(reached * unit) / unit
+        return rounded
+
+    return scores(model, samples, without_rounding)
 
 
-def _likelihood(model: TreeEnsemble, reached: NDArray[np.float64]) -> NDArray[np.float64]:
+def _likelihood(model: AnyModel, reached: NDArray[np.float64]) -> NDArray[np.float64]:
     """What areas under the curve are made of: probabilities, or scores where there are none."""
     return reached if model.is_binary else answers(model, reached)
 
 
-def _class_indices(model: TreeEnsemble, labels: tuple[str, ...]) -> NDArray[np.intp] | None:
+def _class_indices(model: AnyModel, labels: tuple[str, ...]) -> NDArray[np.intp] | None:
     """Labels as class indices; None without labels, or where one of them is no class of the model."""
     known = {_key(str(label)): index for index, label in enumerate(model.classes)}
     found = [known.get(_key(label)) for label in labels]

@@ -13,7 +13,7 @@ from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX
 from milliwatt.emit import emit_c
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host.compiler import shared_library
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel
 
 _NUMPY_TYPES = {"float": np.float32, "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32}
 
@@ -66,7 +66,7 @@ class HostModel:
     library of its own, found by the hash of its content.
     """
 
-    def __init__(self, model: TreeEnsemble, method: str = "auto") -> None:
+    def __init__(self, model: AnyModel, method: str = "auto") -> None:
         self.model = model
         self._type = _NUMPY_TYPES[model.dtype]
         emitted = emit_c(model, method=method)
@@ -151,7 +151,7 @@ class HostModel:
         return "".join(parts)
 
 
-def check_samples(model: TreeEnsemble, values: NDArray[Any], *, integers: bool = True) -> NDArray[np.float64]:
+def check_samples(model: AnyModel, values: NDArray[Any], *, integers: bool = True) -> NDArray[np.float64]:
     """Samples as a 2-D float64 array that the model's feature type can hold.
 
     Raises:

@@ -3,6 +3,7 @@
 Standard library only, so that a firmware build needs nothing but Python.
 """
 
+from milliwatt.ir.committee import AnyModel, Committee, as_member, ensembles, map_ensembles
 from milliwatt.ir.model import (
     Agreement,
     Calibration,
@@ -14,21 +15,26 @@ from milliwatt.ir.model import (
 )
 from milliwatt.ir.reading import is_model_file, read_model
 from milliwatt.ir.serialize import SCHEMA_VERSION, dumps, load, loads, save
-from milliwatt.ir.validate import validate
+from milliwatt.ir.validate_committee import validate_model as validate
 
 __all__ = [
     "SCHEMA_VERSION",
     "Agreement",
+    "AnyModel",
     "Calibration",
     "CategorySet",
+    "Committee",
     "Label",
     "LeafTrade",
     "Tree",
     "TreeEnsemble",
+    "as_member",
     "dumps",
+    "ensembles",
     "is_model_file",
     "load",
     "loads",
+    "map_ensembles",
     "read_model",
     "save",
     "validate",

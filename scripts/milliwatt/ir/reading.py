@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 from milliwatt.errors import MilliwattError, ModelFileError
+from milliwatt.ir.committee import AnyModel
 from milliwatt.ir.csv_reader import load_csv
-from milliwatt.ir.model import TreeEnsemble
 from milliwatt.ir.serialize import load
 from milliwatt.ir.validate import check_name
 from milliwatt.options import CONVERSION, ModelOptions
@@ -36,7 +36,7 @@ def _begins_as_ours(file: Path) -> bool:
         return False
 
 
-def read_model(path: str | Path, options: ModelOptions | None = None) -> TreeEnsemble:
+def read_model(path: str | Path, options: ModelOptions | None = None) -> AnyModel:
     """The model in a file: CSV where it ends in ``.csv``, else ``*.mw.json``.
 
     CSV holds neither a name (the file's is taken, as far as it can be one) nor a feature type

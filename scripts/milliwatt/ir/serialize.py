@@ -15,24 +15,29 @@ from typing import Any, TypeVar
 
 from milliwatt.errors import MilliwattError, ModelFileError
 from milliwatt.files import write_text
+from milliwatt.ir.committee import AnyModel, Committee
 from milliwatt.ir.model import Agreement, Calibration, CategorySet, LeafTrade, Tree, TreeEnsemble
 from milliwatt.ir.text_file import read_text
-from milliwatt.ir.validate import validate
+from milliwatt.ir.validate_committee import MAX_DEPTH, validate_model
 
 SCHEMA_VERSION = 2
 _READABLE = (1, 2)  # what version 2 added has defaults
 
 _REEXPORT = "export the model again with `milliwatt export`"
 _COLUMNS = ("feature", "threshold", "left", "right", "missing_left", "category_set")
+_NOTHING_OF_ITS_OWN: dict[str, Any] = {
+    "name": "model", "method": "auto", "budget": "", "feature_names": [], "scale": [], "origin": {},
+    "calibration": None,
+}  # fmt: skip
 _T = TypeVar("_T")
 
 
-def save(model: TreeEnsemble, path: str | Path) -> None:
+def save(model: AnyModel, path: str | Path) -> None:
     """Write the model as ``*.mw.json``, whole or not at all."""
     write_text(Path(path), dumps(model))
 
 
-def load(path: str | Path) -> TreeEnsemble:
+def load(path: str | Path) -> AnyModel:
     """Read and validate a ``*.mw.json``; every fault is a :class:`ModelFileError` naming the file."""
     text = read_text(Path(path), cure=_REEXPORT)
     try:
@@ -41,11 +46,11 @@ def load(path: str | Path) -> TreeEnsemble:
         raise error.within(file=path) from None
 
 
-def dumps(model: TreeEnsemble) -> str:
+def dumps(model: AnyModel) -> str:
     """The model as JSON text: one line a tree, so that a change shows as a small diff."""
     head = {
         "milliwatt": SCHEMA_VERSION,
-        "kind": "trees",
+        "kind": _kind(model),
         "name": model.name,
         "task": model.task,
         "dtype": model.dtype,
@@ -58,6 +63,37 @@ def dumps(model: TreeEnsemble) -> str:
         "classes": list(model.classes),
         "origin": dict(model.origin),
         "calibration": _calibration_to_json(model.calibration),
+    }
+    return _object(head, model) + "\n"
+
+
+def _kind(model: AnyModel) -> str:
+    return "trees" if isinstance(model, TreeEnsemble) else "committee"
+
+
+def _object(head: Mapping[str, object], model: AnyModel) -> str:
+    """A model as a JSON object that begins with ``head``."""
+    own = _sums_to_json(model) if isinstance(model, TreeEnsemble) else _votes_to_json(model)
+    lines = [f"{json.dumps(key)}: {_line(value)}" for key, value in {**head, **own}.items()]
+    if isinstance(model, Committee):
+        members = ",\n".join(_object(_member_head(member), member) for member in model.members)
+        return "{\n" + ",\n".join(lines) + f',\n"members": [\n{members}\n]\n}}'
+    rows = ",\n  ".join(_line([_number(v) for v in row]) for row in model.leaves)
+    trees = ",\n  ".join(_line(_tree_to_json(tree)) for tree in model.trees)
+    return "{\n" + ",\n".join(lines) + f',\n"leaves": [\n  {rows}\n],\n"trees": [\n  {trees}\n]\n}}'
+
+
+def _member_head(member: AnyModel) -> dict[str, object]:
+    """What a member says itself; the rest is the committee's."""
+    return {"kind": _kind(member), "classes": list(member.classes)}
+
+
+def _votes_to_json(model: Committee) -> dict[str, object]:
+    return {"vote": model.vote, "weights": list(model.weights), "noise": model.noise}
+
+
+def _sums_to_json(model: TreeEnsemble) -> dict[str, object]:
+    return {
         "aggregate": model.aggregate,
         "link": model.link,
         "base": list(model.base),
@@ -69,13 +105,9 @@ def dumps(model: TreeEnsemble) -> str:
         "category_sets": [{"members": s.members, "inverted": s.inverted} for s in model.category_sets],
         "leaf_error": list(model.leaf_error),
     }
-    lines = [f"{json.dumps(key)}: {_line(value)}" for key, value in head.items()]
-    rows = ",\n  ".join(_line([_number(v) for v in row]) for row in model.leaves)
-    trees = ",\n  ".join(_line(_tree_to_json(tree)) for tree in model.trees)
-    return "{\n" + ",\n".join(lines) + f',\n"leaves": [\n  {rows}\n],\n"trees": [\n  {trees}\n]\n}}\n'
 
 
-def loads(text: str) -> TreeEnsemble:
+def loads(text: str) -> AnyModel:
     """The model in a JSON text, validated."""
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
@@ -90,9 +122,7 @@ def loads(text: str) -> TreeEnsemble:
             option="milliwatt",
             cure="export the model again, or install the Milliwatt that wrote it",
         )
-    if data.get("kind") != "trees":
-        raise ModelFileError(f"unknown kind of model {data.get('kind')!r}", option="kind", cure=_REEXPORT)
-    return validate(_Reader(data).model())
+    return validate_model(_Reader(data).model())
 
 
 def _refuse_constant(word: str) -> float:
@@ -149,19 +179,14 @@ class _Reader:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self._data = data
 
-    def model(self) -> TreeEnsemble:
+    def model(self, depth: int = 1) -> AnyModel:
+        kind = self._data.get("kind")
+        if kind == "committee" and self._data["milliwatt"] > 1:
+            return self._committee(depth)
+        if kind != "trees":
+            raise ModelFileError(f"unknown kind of model {kind!r}", option="kind", cure=_REEXPORT)
         return TreeEnsemble(
-            name=self._field("name", str),
-            task=self._field("task", str),
-            dtype=self._field("dtype", str),
-            method=self._field("method", str),
-            check_nan=self._field("check_nan", bool),
-            n_features=self._field("n_features", int),
-            feature_names=self._tuple("feature_names", _string),
-            scale=self._tuple("scale", _real),
-            classes=self._tuple("classes", _label),
-            origin=self._origin(),
-            calibration=self._calibration(),
+            **self._common(),
             **(self._scores() if self._data["milliwatt"] > 1 else {}),
             leaf_error=self._tuple("leaf_error", _real) if "leaf_error" in self._data else (),
             leaves=tuple(
@@ -169,6 +194,50 @@ class _Reader:
             ),
             trees=tuple(_tree(tree, i) for i, tree in enumerate(self._field("trees", list))),
         )
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "name": self._field("name", str),
+            "task": self._field("task", str),
+            "dtype": self._field("dtype", str),
+            "method": self._field("method", str),
+            "check_nan": self._field("check_nan", bool),
+            "n_features": self._field("n_features", int),
+            "feature_names": self._tuple("feature_names", _string),
+            "scale": self._tuple("scale", _real),
+            "classes": self._tuple("classes", _label),
+            "origin": self._origin(),
+            "calibration": self._calibration(),
+        }
+
+    def _committee(self, depth: int) -> Committee:
+        if depth > MAX_DEPTH:
+            raise ModelFileError("too deep", option="members", cure=_REEXPORT)
+        given = self._field("members", list)
+        return Committee(
+            **self._common(),
+            budget=self._field("budget", str),
+            vote=self._field("vote", str),
+            weights=self._tuple("weights", _real),
+            noise=self._number("noise"),
+            members=tuple(self._member(member, i, depth) for i, member in enumerate(given)),
+        )
+
+    def _member(self, data: object, index: int, depth: int) -> AnyModel:
+        where = f"members[{index}]"
+        if not isinstance(data, dict):
+            raise ModelFileError("not an object", option=where, cure=_REEXPORT)
+        try:
+            return _Reader({**data, **self._inherited()}).model(depth + 1)
+        except ModelFileError as error:
+            raise error.inside(where) from None
+
+    def _inherited(self) -> dict[str, Any]:
+        """What a member has from its committee, or does not have for itself."""
+        of_the_whole = {
+            key: self._data[key] for key in ("milliwatt", "task", "dtype", "check_nan", "n_features")
+        }
+        return {**of_the_whole, **_NOTHING_OF_ITS_OWN}
 
     def _field(self, key: str, kind: type[_T]) -> _T:
         value = self._data.get(key)

@@ -7,6 +7,7 @@ import re
 
 from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX, is_float32
 from milliwatt.errors import MilliwattError, ModelFileError
+from milliwatt.ir.committee import AnyModel
 from milliwatt.ir.model import (
     AGGREGATES,
     CLASSIFIER,
@@ -71,12 +72,12 @@ def validate(model: TreeEnsemble) -> TreeEnsemble:
     split reached exactly once, hence no cycle), and that thresholds are values of the feature type.
     """
     check_name(model.name)
-    _check_counts(model)
-    _check_classes(model)
+    check_counts(model)
+    check_classes(model)
     _check_leaves(model)
     _check_scores(model)
     _check_categories(model)
-    _check_calibration(model)
+    check_calibration(model)
     _check_leaf_error(model)
     for index, tree in enumerate(model.trees):
         try:
@@ -86,68 +87,71 @@ def validate(model: TreeEnsemble) -> TreeEnsemble:
     return model
 
 
-def _fail(problem: str, option: str | None = None) -> ModelFileError:
+def fail(problem: str, option: str | None = None) -> ModelFileError:
+    """The error for a model that no export can have written."""
     return ModelFileError(problem, option=option, cure="export the model again with `milliwatt export`")
 
 
-def _check_counts(model: TreeEnsemble) -> None:
+def check_counts(model: AnyModel) -> None:
+    """What is asked of every model: task, types, and how much there is of everything."""
     if model.task not in (CLASSIFIER, REGRESSOR):
-        raise _fail(f"unknown task {model.task!r}", "task")
+        raise fail(f"unknown task {model.task!r}", "task")
     if model.dtype not in FEATURE_TYPES:
-        raise _fail(f"unknown feature type {model.dtype!r}", "dtype")
+        raise fail(f"unknown feature type {model.dtype!r}", "dtype")
     if model.method not in METHODS:
-        raise _fail(f"unknown method {model.method!r}", "method")
+        raise fail(f"unknown method {model.method!r}", "method")
     try:
         parse_budget(model.budget)
     except MilliwattError as error:
-        raise _fail(f"unknown budget {model.budget!r}", "budget") from error
+        raise fail(f"unknown budget {model.budget!r}", "budget") from error
     if not 1 <= model.n_features <= MAX_FEATURES:
-        raise _fail(f"{model.n_features} features; 1 to {MAX_FEATURES} are possible", "n_features")
+        raise fail(f"{model.n_features} features; 1 to {MAX_FEATURES} are possible", "n_features")
     if not 1 <= len(model.trees) <= MAX_TREES:
-        raise _fail(f"{len(model.trees)} trees; 1 to {MAX_TREES} are possible", "trees")
+        raise fail(f"{len(model.trees)} trees; 1 to {MAX_TREES} are possible", "trees")
     if model.feature_names and len(model.feature_names) != model.n_features:
-        raise _fail(f"{len(model.feature_names)} names for {model.n_features} features", "feature_names")
+        raise fail(f"{len(model.feature_names)} names for {model.n_features} features", "feature_names")
     if model.scale:
         _check_scale(model)
     if model.handles_missing and FEATURE_TYPES[model.dtype].is_integer:
-        raise _fail(f"missing values need float features, not {model.dtype}", "dtype")
+        raise fail(f"missing values need float features, not {model.dtype}", "dtype")
 
 
-def _check_scale(model: TreeEnsemble) -> None:
+def _check_scale(model: AnyModel) -> None:
     if len(model.scale) != model.n_features or not FEATURE_TYPES[model.dtype].is_integer:
-        raise _fail("a scale needs an integer feature type and one factor a feature", "scale")
+        raise fail("a scale needs an integer feature type and one factor a feature", "scale")
     if not all(math.isfinite(s) and s > 0 and is_float32(s) for s in model.scale):
-        raise _fail("scale factors must be positive float32 values", "scale")
+        raise fail("scale factors must be positive float32 values", "scale")
 
 
-def _check_classes(model: TreeEnsemble) -> None:
+def check_classes(model: AnyModel) -> None:
+    """Labels, as far as a device and JSON can hold them."""
     if not model.is_classifier:
         if model.classes:
-            raise _fail("a regressor has no classes", "classes")
+            raise fail("a regressor has no classes", "classes")
         return
     if not model.classes:
-        raise _fail("a classifier needs at least one class", "classes")
+        raise fail("a classifier needs at least one class", "classes")
     if not all(math.isfinite(label) for label in model.classes if isinstance(label, float)):
-        raise _fail("a class label is not finite", "classes")
+        raise fail("a class label is not finite", "classes")
     if len({(type(label), label) for label in model.classes}) != len(model.classes):
-        raise _fail("a class label appears twice", "classes")
+        raise fail("a class label appears twice", "classes")
 
 
 def _check_leaves(model: TreeEnsemble) -> None:
     if not model.leaves or not model.leaves[0]:
-        raise _fail("no leaf values", "leaves")
+        raise fail("no leaf values", "leaves")
     width = 1 if model.outputs else model.n_outputs
     if not 1 <= width <= MAX_OUTPUTS:
-        raise _fail(f"{width} outputs; 1 to {MAX_OUTPUTS} are possible", "leaves")
+        raise fail(f"{width} outputs; 1 to {MAX_OUTPUTS} are possible", "leaves")
     for index, row in enumerate(model.leaves):
         if len(row) != width:
-            raise _fail(f"row {index} has {len(row)} values instead of {width}", "leaves")
+            raise fail(f"row {index} has {len(row)} values instead of {width}", "leaves")
         if not all(math.isfinite(value) for value in row):
-            raise _fail(f"row {index} holds a value that is not finite", "leaves")
+            raise fail(f"row {index} holds a value that is not finite", "leaves")
         if max(abs(value) for value in row) > FLOAT32_MAX:
-            raise _fail(f"row {index} holds a value that float32 cannot hold", "leaves")
+            raise fail(f"row {index} holds a value that float32 cannot hold", "leaves")
         if _has_proportions(model) and not (min(row) >= 0.0 and max(row) <= 1.0):
-            raise _fail(f"row {index} is not a row of proportions", "leaves")
+            raise fail(f"row {index} is not a row of proportions", "leaves")
 
 
 def _has_proportions(model: TreeEnsemble) -> bool:
@@ -157,53 +161,54 @@ def _has_proportions(model: TreeEnsemble) -> bool:
 def _check_scores(model: TreeEnsemble) -> None:
     n = model.n_outputs
     if model.aggregate not in AGGREGATES:
-        raise _fail(f"unknown aggregate {model.aggregate!r}", "aggregate")
+        raise fail(f"unknown aggregate {model.aggregate!r}", "aggregate")
     if model.link not in LINKS:
-        raise _fail(f"unknown link {model.link!r}", "link")
+        raise fail(f"unknown link {model.link!r}", "link")
     if model.is_classifier and n != len(model.classes) and not (n == 1 and len(model.classes) == 2):
-        raise _fail(f"{n} scores for {len(model.classes)} classes", "classes")
+        raise fail(f"{n} scores for {len(model.classes)} classes", "classes")
     if (model.link == EXP) if model.is_classifier else (model.link not in (IDENTITY, SIGMOID, EXP)):
-        raise _fail(f"a {model.task} cannot have the link {model.link}", "link")
+        raise fail(f"a {model.task} cannot have the link {model.link}", "link")
     if not all(math.isfinite(v) and abs(v) <= FLOAT32_MAX for v in (*model.base, model.cut)):
-        raise _fail("a number that float32 cannot hold", "base")
+        raise fail("a number that float32 cannot hold", "base")
     if model.cut and model.link in (SIGMOID, SOFTMAX):
-        raise _fail(f"with the link {model.link} classes are decided at 0", "cut")
+        raise fail(f"with the link {model.link} classes are decided at 0", "cut")
     if model.outputs and (len(model.outputs) != len(model.trees) or not model.base):
-        raise _fail("one output a tree, and a base for each output, are needed", "outputs")
+        raise fail("one output a tree, and a base for each output, are needed", "outputs")
     if model.outputs and not 0 <= min(model.outputs) <= max(model.outputs) < n:
-        raise _fail(f"a tree adds to an output outside 0..{n - 1}", "outputs")
+        raise fail(f"a tree adds to an output outside 0..{n - 1}", "outputs")
     _check_median(model)
     if not 0.0 <= model.noise < math.inf:
-        raise _fail("not a number >= 0", "noise")
+        raise fail("not a number >= 0", "noise")
 
 
 def _check_median(model: TreeEnsemble) -> None:
     if model.aggregate != MEDIAN:
         if model.weights:
-            raise _fail("only medians have weights", "weights")
+            raise fail("only medians have weights", "weights")
         return
     if len(model.weights) != len(model.trees) or not all(0.0 < w < math.inf for w in model.weights):
-        raise _fail("one weight > 0 a tree is needed", "weights")
+        raise fail("one weight > 0 a tree is needed", "weights")
     if model.is_classifier or model.n_outputs != 1 or any(model.base) or model.link != IDENTITY:
-        raise _fail("medians are for regressors of one output", "aggregate")
+        raise fail("medians are for regressors of one output", "aggregate")
 
 
 def _check_categories(model: TreeEnsemble) -> None:
     for index, found in enumerate(model.category_sets):
         members = found.members
         if not all(0 <= m <= MAX_CATEGORY for m in members) or list(members) != sorted(set(members)):
-            raise _fail(f"set {index} is not ascending within 0..{MAX_CATEGORY}", "category_sets")
+            raise fail(f"set {index} is not ascending within 0..{MAX_CATEGORY}", "category_sets")
 
 
-def _check_calibration(model: TreeEnsemble) -> None:
+def check_calibration(model: AnyModel) -> None:
+    """What was measured is possible."""
     if model.calibration is None:
         return
     a = model.calibration.agreement
     if min(a.rows, a.agree, a.ties) < 0 or a.agree + a.ties > a.rows or not 0 <= a.max_error < math.inf:
-        raise _fail("the measured agreement is impossible", "calibration")
+        raise fail("the measured agreement is impossible", "calibration")
     for side in (model.calibration.low, model.calibration.high):
         if len(side) not in (0, model.n_features):
-            raise _fail(f"{len(side)} ranges for {model.n_features} features", "calibration")
+            raise fail(f"{len(side)} ranges for {model.n_features} features", "calibration")
     if model.calibration.leaves is not None:
         _check_leaf_trade(model.calibration.leaves, a.rows)
 
@@ -218,29 +223,29 @@ def _check_leaf_trade(trade: LeafTrade, rows: int) -> None:
         and all(area is None or 0.0 <= area <= 1.0 for area in areas)
     )
     if not possible:
-        raise _fail("what was traded in the leaves is impossible", "calibration")
+        raise fail("what was traded in the leaves is impossible", "calibration")
 
 
 def _check_leaf_error(model: TreeEnsemble) -> None:
     error = model.leaf_error
     if error and len(error) != model.n_columns:
-        raise _fail(f"{len(error)} numbers for {model.n_columns} answers", "leaf_error")
+        raise fail(f"{len(error)} numbers for {model.n_columns} answers", "leaf_error")
     if not all(0.0 <= value < math.inf for value in error):
-        raise _fail("not a number >= 0", "leaf_error")
+        raise fail("not a number >= 0", "leaf_error")
 
 
 def _check_tree(tree: Tree, model: TreeEnsemble) -> None:
     n = tree.n_splits
     if not len(tree.threshold) == len(tree.left) == len(tree.right) == n:
-        raise _fail("feature, threshold, left and right differ in length")
+        raise fail("feature, threshold, left and right differ in length")
     if len(tree.missing_left) != (n if model.handles_missing else 0):
-        raise _fail(f"missing_left has {len(tree.missing_left)} flags for {n} splits")
+        raise fail(f"missing_left has {len(tree.missing_left)} flags for {n} splits")
     if n and not 0 <= min(tree.feature) <= max(tree.feature) < model.n_features:
-        raise _fail(f"a split looks at a feature outside 0..{model.n_features - 1}")
+        raise fail(f"a split looks at a feature outside 0..{model.n_features - 1}")
     if len(tree.category_set) not in (0, n) or not all(
         -1 <= index < len(model.category_sets) for index in tree.category_set
     ):
-        raise _fail("category_set does not fit the splits, or the category sets")
+        raise fail("category_set does not fit the splits, or the category sets")
     _check_thresholds(tree, model.dtype)
     check_shape(tree, len(model.leaves))
 
@@ -249,9 +254,9 @@ def _check_thresholds(tree: Tree, dtype: str) -> None:
     kind = FEATURE_TYPES[dtype]
     if kind.is_integer:
         if not all(isinstance(t, int) and kind.low <= t <= kind.high for t in tree.threshold):
-            raise _fail(f"a threshold is not an {dtype} value")
+            raise fail(f"a threshold is not an {dtype} value")
     elif not all(t == t and is_float32(t) for t in tree.threshold):
-        raise _fail("a threshold is NaN or not a float32 value")
+        raise fail("a threshold is NaN or not a float32 value")
 
 
 def check_shape(tree: Tree, n_rows: int) -> None:
@@ -259,15 +264,15 @@ def check_shape(tree: Tree, n_rows: int) -> None:
     n = tree.n_splits
     children = (tree.root, *tree.left, *tree.right)
     if min(children) < -n_rows or max(children) >= n:
-        raise _fail(f"a child lies outside the {n} splits and {n_rows} leaf rows")
+        raise fail(f"a child lies outside the {n} splits and {n_rows} leaf rows")
     parents = bytearray(n)
     for child in children:
         if child >= 0:
             if parents[child]:
-                raise _fail(f"split {child} has two parents")
+                raise fail(f"split {child} has two parents")
             parents[child] = 1
     if sum(parents) != n:
-        raise _fail("a split is not the child of any other")
+        raise fail("a split is not the child of any other")
     # One parent each and none left out still allows a cycle beside the tree: walk and count.
     seen = 0
     stack = [tree.root]
@@ -277,4 +282,4 @@ def check_shape(tree: Tree, n_rows: int) -> None:
             seen += 1
             stack += (tree.left[node], tree.right[node])
     if seen != n:
-        raise _fail("splits form a cycle")
+        raise fail("splits form a cycle")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from milliwatt.ir import TreeEnsemble, validate
+from milliwatt.ir import AnyModel, TreeEnsemble, map_ensembles, validate
 from milliwatt.passes.feature_type import Decision, choose_feature_type, set_feature_type
 from milliwatt.passes.leaf_clusters import CENTRE_BITS, cluster_leaves
 from milliwatt.passes.leaf_rows import has_proportions
@@ -24,12 +24,13 @@ __all__ = [
 ]
 
 
-def prepare(
-    model: TreeEnsemble, dtype: str, data: NDArray[np.float64] | None
-) -> tuple[TreeEnsemble, Decision]:
-    """All passes in order: a model whose thresholds are exact values of the device's type."""
+def prepare(model: AnyModel, dtype: str, data: NDArray[np.float64] | None) -> tuple[AnyModel, Decision]:
+    """All passes in order: a model whose thresholds are exact values of the device's type.
+
+    The type is chosen for all members of a committee together.
+    """
     decision = choose_feature_type(model, dtype, data)
-    return validate(prune(set_feature_type(model, decision))), decision
+    return validate(map_ensembles(set_feature_type(model, decision), prune)), decision
 
 
 def narrow_leaves(model: TreeEnsemble, bits: int, clusters: int = 0) -> TreeEnsemble:

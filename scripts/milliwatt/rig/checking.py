@@ -51,7 +51,8 @@ def check(
         board: a board, its name, or the path of its YAML file.
         samples: shape (rows, features), as for ``Model.predict``.
         method: ``inline``, ``loadable``, ``compact``, ``auto``; by default the model's own choice.
-        expected: the estimator's ``predict_proba`` for a classifier, its ``predict`` for a regressor.
+        expected: the estimator's ``predict_proba`` for a classifier, scores (hard votes: their sums) where
+            it has none; its ``predict`` for a regressor.
         probabilities: check a classifier's ``predict_proba`` instead of ``predict``.
         port: serial port of a real board; by default found by its USB id.
         work: where the PlatformIO project is kept; by default ``$MILLIWATT_RIG_DIR`` or the user's cache.
@@ -139,11 +140,13 @@ def _estimator_answers(expected: ArrayLike, spec: FirmwareSpec, rows: int) -> ND
         values = values[:, np.newaxis]
     shape = (rows, spec.model.n_columns)
     if values.shape != shape:
-        what = "predict_proba" if spec.model.is_classifier else "predict"
+        what = "give the estimator's predict"
+        if spec.model.is_classifier:
+            what = "give the estimator's predict_proba" if spec.model.has_probabilities else "give the scores"
         raise InputError(
             f"expected answers of shape {values.shape}, not {shape}",
             option="expected",
-            cure=f"give the estimator's {what} for the same samples",
+            cure=f"{what} for the same samples",
         )
     return values
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from milliwatt.host import HostModel, class_columns, compare_classes, compare_values
+from milliwatt.host import HostModel, class_columns, compare_classes, compare_values, undecided
 from milliwatt.host.compare import TIE
 from milliwatt.model import Model
 from milliwatt.rig.firmware import FirmwareSpec
@@ -57,8 +57,10 @@ def _compare_indices(
     if wanted is not None:
         # A status is no index: such a row agrees with nothing.
         valid = (device >= 0) & (device < len(classes))
-        wanted, tie = class_columns(spec.model, wanted), max(spec.model.noise, TIE)
-        agreement = compare_classes(device[valid], wanted[valid], tie)
+        wanted = class_columns(spec.model, wanted)
+        unclear = undecided(spec.model, features)
+        tie = np.where(unclear, np.inf, max(spec.model.noise, TIE))
+        agreement = compare_classes(device[valid], wanted[valid], tie[valid])
         given = np.take_along_axis(wanted, np.where(valid, device, 0)[:, np.newaxis], axis=1)[:, 0]
         off = ~valid | (wanted.max(axis=1) - given >= tie)
         wrong += different(np.flatnonzero(off), wanted.argmax(axis=1), "estimator")

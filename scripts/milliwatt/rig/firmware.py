@@ -11,7 +11,7 @@ from pathlib import Path
 from milliwatt import sdk
 from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import emit_c
-from milliwatt.ir import TreeEnsemble
+from milliwatt.ir import AnyModel
 from milliwatt.rig.board import Board
 from milliwatt.rig.session import Expected
 
@@ -33,7 +33,7 @@ class FirmwareSpec:
             classifier has nothing else), not class indices.
     """
 
-    model: TreeEnsemble
+    model: AnyModel
     method: str
     board: Board
     vector: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from milliwatt.emit import emit_c
+from mwtest.committees import CommitteeSpec, build_committee
 from mwtest.models import Spec, build
 
 # name, method and model: what each generated function is called for.
@@ -12,6 +13,8 @@ _MODELS = {
     "quick": ("inline", build(Spec(1, n_features=3, n_outputs=3, dtype="float"))),
     "small": ("loadable", build(Spec(1, n_features=3, n_outputs=3, dtype="float"))),
     "value": ("loadable", build(Spec(2, n_features=3, n_outputs=2, dtype="float", task="regressor"))),
+    "panel": ("loadable", build_committee(CommitteeSpec(4, "mean", weights="any"))),
+    "votes": ("inline", build_committee(CommitteeSpec(5, "share", n_classes=2, n_members=5))),
     "whole": (
         "inline",
         dataclasses.replace(
@@ -25,7 +28,9 @@ _MAIN = """
 #include <string.h>
 #include "quick.h"
 #include "small.h"
+#include "panel.h"
 #include "value.h"
+#include "votes.h"
 #include "whole.h"
 
 static int failures;
@@ -70,10 +75,14 @@ int main(void)
     CLASSIFIER(quick, x, QUICK_N_CLASSES);
     CLASSIFIER(small, x, SMALL_N_CLASSES);
     CLASSIFIER(whole, whole, WHOLE_N_CLASSES);
+    CLASSIFIER(panel, x, PANEL_N_CLASSES);
+    CLASSIFIER(votes, x, VOTES_N_CLASSES);
 
     memcpy(&nan[2], &bits, sizeof bits);
     EXPECT(quick_predict(nan, 3), MW_ERROR_NAN);
     EXPECT(small_predict(nan, 3), MW_ERROR_NAN);
+    EXPECT(panel_predict(nan, 3), MW_ERROR_NAN);
+    EXPECT(votes_predict_proba(nan, 3, out, 2), MW_ERROR_NAN);
     EXPECT(small_predict_proba(nan, 3, out, 2), MW_ERROR_LENGTH);
     EXPECT(value_regress(nan, 3, out, 2), MW_ERROR_NAN);
     EXPECT(value_regress(x, 3, out, 2), MW_OK);
