@@ -15,7 +15,7 @@ export PLATFORMIO_CORE_DIR := $(BUILD)/platformio
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY := No
 export PLATFORMIO_DISABLE_UPGRADE_CHECK := true
 
-.PHONY: help demo test lint bench leaf-study fuzz sklearn-versions setup clean
+.PHONY: help demo test lint bench leaf-study fuzz sklearn-versions zephyr-test setup clean
 
 help:
 	@sed -n '1,5s/^# \{0,1\}//p' Makefile
@@ -30,7 +30,8 @@ lint: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@$(PY) -m mypy scripts/bootstrap.py scripts/stage_platformio.py boards/virtual/run.py tests/sklearn_versions.py
+	@$(PY) -m mypy scripts/bootstrap.py scripts/stage_platformio.py boards/virtual/run.py tests/sklearn_versions.py \
+		scripts/west_commands.py scripts/cmake_hook.py
 	@git ls-files '*.c' '*.h' ':!:*/recorded_windows.h' | xargs "$(BUILD)/venv/bin/clang-format" --dry-run -Werror
 
 test: setup lint
@@ -54,6 +55,11 @@ fuzz: setup
 	@$(PY) -m pip install -q --disable-pip-version-check -e ".[fuzz]" \
 		|| echo "fuzz: no atheris here, so the CSV fuzzer goes by its own mutations, not by coverage"
 	@$(RUN) tests/fuzz/fuzz_csv.py $(FUZZ_RUNS)
+
+# Samples and suites under twister. Needs ZEPHYR_BASE, a toolchain, and west (with numpy in its Python).
+ZEPHYR_PLATFORMS ?= native_sim/native/64 qemu_cortex_m3 mps2/an385 mps2/an521/cpu0
+zephyr-test: setup
+	@MILLIWATT_ZEPHYR_PLATFORMS="$(ZEPHYR_PLATFORMS)" $(RUN) -m pytest tests/zephyr
 
 # The frontends against the current scikit-learn and the two minor releases before it.
 sklearn-versions: setup

@@ -23,6 +23,8 @@ TOOLS = {
     "gcc": "gcc",
     "g++": "g++",
     "clang": "clang",
+    "cmake": "cmake",
+    "ninja": "ninja-build",
     "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a": "libclang-rt-dev",
     "arm-none-eabi-gcc": "gcc-arm-none-eabi",
     "/usr/lib/arm-none-eabi/newlib/nano.specs": "libnewlib-arm-none-eabi",

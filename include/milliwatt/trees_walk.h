@@ -77,7 +77,7 @@ typedef uint16_t MW_T_NAME(word);
 #if MW_T_LINK_BITS == 8
 #define MW_T_LINK(word) ((uint8_t) (word))
 #else
-#define MW_T_LINK(word) ((word) &MW_T_LINK_MASK)
+#define MW_T_LINK(word) ((word) & MW_T_LINK_MASK)
 #endif
 #if MW_T_WORD == 32
 #define MW_T_FEATURE_OF(word) ((word) >> MW_T_FEATURE_SHIFT)

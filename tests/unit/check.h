@@ -2,6 +2,9 @@
 /** @file
  * The few words a C unit test needs. Output is one line a test, in Unity's form:
  * `file:line:name:PASS` or `file:line:name:FAIL: what was expected`.
+ *
+ * Under Zephyr each test is a ztest of the suite CHECK_SUITE instead, and main(), which the build renames, is
+ * not called: tests/zephyr/unit.
  */
 #ifndef MILLIWATT_TESTS_CHECK_H
 #define MILLIWATT_TESTS_CHECK_H
@@ -9,6 +12,23 @@
 #include <stdio.h>
 
 static int check_failures;
+
+#ifdef CONFIG_ZTEST
+#include <zephyr/ztest.h>
+
+ZTEST_SUITE(CHECK_SUITE, NULL, NULL, NULL, NULL, NULL);
+
+#define CHECK(condition) zassert_true(condition)
+
+#define TEST(name)           \
+    static void name(void);  \
+    ZTEST(CHECK_SUITE, name) \
+    {                        \
+        name();              \
+    }                        \
+    static void name(void)
+
+#else
 static int check_failed_here;
 
 /* Reports the first failure of a test; later ones of the same test are counted only. */
@@ -32,5 +52,6 @@ static int check_failed_here;
         }                                                         \
     }                                                             \
     static void name##_body(const char *check_name)
+#endif
 
 #endif

@@ -47,7 +47,7 @@ int sample_run(void (*say)(const char *line))
     return different;
 }
 
-#ifndef ARDUINO /* there, main() is the framework's: see arduino.cpp */
+#if !defined(ARDUINO) && !defined(__ZEPHYR__) /* those have a main() of their own: arduino.cpp, zephyr.c */
 static void say_on_stdout(const char *line)
 {
     (void) puts(line);
