@@ -1,4 +1,4 @@
-"""Numbers of any width, one after the other without gaps."""
+"""Widths of numbers in bits, and numbers of any width one after the other without gaps."""
 
 from __future__ import annotations
 
@@ -35,3 +35,8 @@ class BitWriter:
 def width_of(largest: int) -> int:
     """Bits that numbers from 0 to ``largest`` need: none if that is 0."""
     return largest.bit_length()
+
+
+def c_width(largest: int) -> int:
+    """Width of the narrowest unsigned C type that holds numbers from 0 to ``largest``: 8, 16 or 32 bits."""
+    return 8 if largest <= 0xFF else 16 if largest <= 0xFFFF else 32

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import text
+from milliwatt.emit.bits import c_width
 from milliwatt.emit.c_loadable import Tables, loadable_tables
 from milliwatt.emit.leaves import LeafTable, cut_sum, leaf_table
 from milliwatt.emit.packing import PackedTrees
@@ -112,7 +113,7 @@ def _header_rest(model: TreeEnsemble, tables: Tables, names_bytes: int) -> bytes
         JOINED if tables.joined else CODED if packed.codes else BESIDE,
         tables.leaf_bits,
         0 if table.kind == "votes" else table.bits,
-        _width(max(packed.sizes)),
+        c_width(max(packed.sizes)),
     )
     cut = cut_sum(model, table) if model.is_binary else 0
     return head + struct.pack(
@@ -136,7 +137,7 @@ def _sections(model: TreeEnsemble, tables: Tables) -> list[bytes]:
     return [
         *_split_sections(model, tables),
         split_bits,
-        _numbers(_width(max(packed.sizes)), packed.sizes),
+        _numbers(c_width(max(packed.sizes)), packed.sizes),
         packed.sets.data,
         _numbers(tables.leaf_bits or 8, tables.leaves),
         _numbers(tables.table.bits, (value for row in tables.rows for value in row)),
@@ -216,7 +217,3 @@ def _numbers(bits: int, values: Iterable[int]) -> bytes:
 
 def _padded(section: bytes) -> bytes:
     return section + bytes(-len(section) % 4)
-
-
-def _width(largest: int) -> int:
-    return 8 if largest <= 0xFF else 16 if largest <= 0xFFFF else 32

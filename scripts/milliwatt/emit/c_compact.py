@@ -63,8 +63,7 @@ def _tables(trees: CompactTrees, name: str, model: TreeEnsemble) -> Iterable[str
     if tests.kind == RANKED:
         yield c_tables.array(f"uint{tests.entry_bits}_t", f"{name}_features", tests.entries)
     if tests.kind != DIRECT:
-        kind = FEATURE_TYPES[model.dtype]
-        c_type = kind.c_type if kind.is_integer else "int32_t"
+        c_type = c_tables.threshold_type(model.dtype)
         yield c_tables.array(c_type, f"{name}_thresholds", tests.thresholds)
     if tests.categories:
         yield c_tables.array("uint8_t", f"{name}_sets", tests.sets.data)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import c_tables, text
-from milliwatt.emit.c_tables import array, width_in_bytes
+from milliwatt.emit.bits import c_width
+from milliwatt.emit.c_tables import array
 from milliwatt.emit.early import Checks, plan_checks, trees_in_rounds
 from milliwatt.emit.leaves import LeafTable
 from milliwatt.emit.packing import PackedTrees, pack
@@ -54,7 +55,7 @@ def loadable_tables(model: TreeEnsemble, table: LeafTable, *, smallest: bool = F
         table,
         leaves,
         rows,
-        width_in_bytes(max(leaves, default=0)) if leaves else 0,
+        c_width(max(leaves, default=0)) if leaves else 0,
         plan_checks(model, table, trees),
         len(trees),
         8 * FEATURE_TYPES[model.dtype].size,
@@ -71,7 +72,7 @@ def _leaf_tables(
     if table.kind == "votes":
         return tuple(packed.leaves), ()
     row_bytes = table.width * table.bits // 8
-    numbered = len(packed.leaves) * width_in_bytes(len(rows) - 1) // 8 + len(rows) * row_bytes
+    numbered = len(packed.leaves) * c_width(len(rows) - 1) // 8 + len(rows) * row_bytes
     if len(packed.leaves) * row_bytes <= numbered:
         return (), tuple(rows[number] for number in packed.leaves)
     return tuple(packed.leaves), rows
@@ -84,7 +85,7 @@ def table_bytes(tables: Tables) -> int:
     if not tables.joined:
         size += len(packed.thresholds) * tables.threshold_bits // 8 + len(packed.codes)
     if tables.n_trees > 1:
-        size += len(packed.sizes) * width_in_bytes(max(packed.sizes)) // 8
+        size += len(packed.sizes) * c_width(max(packed.sizes)) // 8
     size += len(tables.leaves) * tables.leaf_bits // 8 + len(packed.sets.data)
     size += sum(len(row) for row in tables.rows) * table.bits // 8
     return size + sum(4 * len(limit) for limit in (tables.checks.limits if tables.checks else ()))
@@ -113,7 +114,7 @@ def _parameters(model: TreeEnsemble, tables: Tables, name: str, sum_type: str) -
         "FAR": int(layout.far),
         "FOLDED": int(layout.folded),
         "FIRST": tables.packed.first,
-        "SIZE": width_in_bytes(max(tables.packed.sizes)),
+        "SIZE": c_width(max(tables.packed.sizes)),
         "LEAF": tables.leaf_bits,
         "ROW": 0 if table.kind == "votes" else table.bits,
     }
@@ -129,13 +130,11 @@ def _split_tables(tables: Tables, name: str, dtype: str) -> Iterable[str]:
         yield _words(f"{name}_nodes", 32, ((threshold & 0xFFFF) << 16 | meta for meta, threshold in words))
     else:
         yield _words(f"{name}_nodes", packed.layout.word_bits, packed.meta)
-        kind = FEATURE_TYPES[dtype]
-        c_type = kind.c_type if kind.is_integer else "int32_t"
-        yield array(c_type, f"{name}_thresholds", packed.thresholds)
+        yield array(c_tables.threshold_type(dtype), f"{name}_thresholds", packed.thresholds)
     if packed.codes:
         yield array("uint8_t", f"{name}_codes", packed.codes)
     if tables.n_trees > 1:
-        yield array(f"uint{width_in_bytes(max(packed.sizes))}_t", f"{name}_sizes", packed.sizes)
+        yield array(f"uint{c_width(max(packed.sizes))}_t", f"{name}_sizes", packed.sizes)
     if packed.layout.categories:
         yield array("uint8_t", f"{name}_sets", packed.sets.data)
 

@@ -21,9 +21,10 @@ def array(c_type: str, name: str, values: Iterable[int]) -> str:
     return text.array(c_type, name, (text.integer(value, bits) for value in values))
 
 
-def width_in_bytes(largest: int) -> int:
-    """Bits of the narrowest C type that holds numbers up to ``largest``: 8, 16 or 32."""
-    return 8 if largest <= 0xFF else 16 if largest <= 0xFFFF else 32
+def threshold_type(dtype: str) -> str:
+    """The C type of a threshold: the feature's own; of floats, integers of the same order."""
+    kind = FEATURE_TYPES[dtype]
+    return kind.c_type if kind.is_integer else "int32_t"
 
 
 def limits(checks: Checks | None, name: str) -> list[str]:
@@ -40,7 +41,7 @@ def feature_parameters(model: TreeEnsemble, name: str) -> dict[str, object]:
         "NAME(x)": f"{name}_##x",
         "FEATURE": kind.c_type,
         "IS_FLOAT": int(not kind.is_integer),
-        "THRESHOLD": kind.c_type if kind.is_integer else "int32_t",
+        "THRESHOLD": threshold_type(model.dtype),
         "MISSING": int(model.handles_missing),
         "CATEGORIES": int(model.handles_categories),
     }

@@ -18,6 +18,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from milliwatt.emit.bits import c_width
 from milliwatt.emit.steps import common_denominator, exact_shift, finest_shift
 from milliwatt.errors import UnsupportedModelError
 from milliwatt.ir import TreeEnsemble
@@ -85,7 +86,7 @@ def _proportions(model: TreeEnsemble) -> LeafTable:
         one = largest
     rows = [_rounded(row, one) for row in model.leaves]
     implied = len(model.classes) > 1 and all(sum(row) == one for row in rows)
-    bits = 8 if one <= 0xFF else 16 if one <= 0xFFFF else 32
+    bits = c_width(one)
     table, index = _shared([row[:-1] for row in rows] if implied else rows)
     return LeafTable("rows", table, index, bits, one=one, implied=implied, exact=exact)
 
@@ -134,7 +135,7 @@ def _values(model: TreeEnsemble) -> LeafTable:
         "rows",
         table,
         index,
-        8 if largest <= 0xFF else 16 if largest <= 0xFFFF else 32,
+        c_width(largest),
         shift=tuple(shifts),
         zero=tuple(z + s for z, s in zip(zero, start, strict=True)),
         start=tuple(start),
@@ -200,7 +201,7 @@ def _ranked(model: TreeEnsemble) -> LeafTable:
     distinct = sorted({row[0] for row in model.leaves})
     rank = {value: number for number, value in enumerate(distinct)}
     index = tuple(rank[row[0]] for row in model.leaves)
-    bits = 8 if len(distinct) <= 0x100 else 16 if len(distinct) <= 0x10000 else 32
+    bits = c_width(len(distinct) - 1)
     return LeafTable("rows", tuple((r,) for r in range(len(distinct))), index, bits)
 
 
