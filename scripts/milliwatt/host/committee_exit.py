@@ -11,10 +11,10 @@ from milliwatt.emit.ballots import ballots
 from milliwatt.emit.committee_plan import Turn, added_share, turns
 from milliwatt.host.early_exit import trees_taken
 from milliwatt.host.evaluate_committee import answers, decide, scores
-from milliwatt.ir import AnyModel, Committee, TreeEnsemble
+from milliwatt.ir import Committee, TreeEnsemble, TreeModel
 
 
-def mean_trees(model: AnyModel, samples: NDArray[Any]) -> float | None:
+def mean_trees(model: TreeModel, samples: NDArray[Any]) -> float | None:
     """Trees that ``predict`` evaluates on average; None for models that always need all."""
     if not model.is_classifier or not len(samples):
         return None
@@ -22,7 +22,7 @@ def mean_trees(model: AnyModel, samples: NDArray[Any]) -> float | None:
     return None if taken is None else float(taken.mean())
 
 
-def _taken(model: AnyModel, samples: NDArray[Any]) -> NDArray[np.intp] | None:
+def _taken(model: TreeModel, samples: NDArray[Any]) -> NDArray[np.intp] | None:
     """Trees evaluated for the class of each sample; None where it is always all of them."""
     if isinstance(model, TreeEnsemble):
         return trees_taken(model, samples)

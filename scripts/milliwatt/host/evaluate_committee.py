@@ -1,4 +1,4 @@
-"""Committees evaluated by numpy, and one way to evaluate models of every kind.
+"""Committees evaluated by numpy, and one way to evaluate models of every kind, networks among them.
 
 An oracle as ``evaluate`` is: votes are added up in float64, in the order of the members, as scikit-learn
 does, not in the device's integers.
@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from milliwatt.host.batches import in_batches
 from milliwatt.host.evaluate import answers as ensemble_answers
 from milliwatt.host.evaluate import class_columns as ensemble_columns
 from milliwatt.host.evaluate import decide as ensemble_decides
 from milliwatt.host.evaluate import scores as ensemble_scores
-from milliwatt.ir import AnyModel, Committee, TreeEnsemble
+from milliwatt.host.evaluate_integers import scores as integer_scores
+from milliwatt.host.evaluate_network import answers as network_answers
+from milliwatt.host.evaluate_network import scores as network_scores
+from milliwatt.ir import AnyModel, Committee, Network, TreeEnsemble, TreeModel
 from milliwatt.ir.committee import HARD
 
 # The scores of one sum of trees.
@@ -44,6 +48,9 @@ def scores(model: AnyModel, samples: NDArray[Any], scorer: Scorer | None = None)
     scorer = scorer or (lambda ensemble: ensemble_scores(ensemble, samples))
     if isinstance(model, TreeEnsemble):
         return scorer(model)
+    if isinstance(model, Network):
+        network, score = model, integer_scores if model.is_integer else network_scores
+        return in_batches(network, np.asarray(samples), lambda some: score(network, some))
     total: NDArray[np.float64] = np.zeros((len(samples), model.n_outputs))
     rows = np.arange(len(samples))
     weights = model.weights or (1.0,) * len(model.members)
@@ -59,13 +66,17 @@ def scores(model: AnyModel, samples: NDArray[Any], scorer: Scorer | None = None)
 
 def answers(model: AnyModel, scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scores through the model's link: probabilities or values, one column a class or output."""
+    if isinstance(model, Network):
+        return network_answers(model, scores)
     return ensemble_answers(model, scores) if isinstance(model, TreeEnsemble) else scores
 
 
 def decide(model: AnyModel, scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """A classifier's class indices."""
+    """A classifier's class indices; not for labels that are answered each for itself."""
     if isinstance(model, TreeEnsemble):
         return ensemble_decides(model, scores)
+    if isinstance(model, Network) and model.is_binary:
+        return (scores[:, 0] > 0.0).astype(np.intp)
     best: NDArray[np.intp] = scores.argmax(axis=1)
     return best
 
@@ -78,7 +89,7 @@ def class_columns(model: AnyModel, given: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def undecided(
-    model: AnyModel, samples: NDArray[Any], slack: Callable[[AnyModel], float] | None = None
+    model: AnyModel, samples: NDArray[Any], slack: Callable[[TreeModel], float] | None = None
 ) -> NDArray[np.bool_]:
     """Rows in which a vote is given by a member whose best two classes are too close to each other.
 
@@ -91,7 +102,7 @@ def undecided(
     """
     slack = slack or (lambda member: member.noise)
     found = np.zeros(len(samples), dtype=bool)
-    if isinstance(model, TreeEnsemble):
+    if not isinstance(model, Committee):
         return found
     for member in model.members:
         found |= undecided(member, samples, slack)
@@ -100,7 +111,7 @@ def undecided(
     return found
 
 
-def _margin(model: AnyModel, samples: NDArray[Any]) -> NDArray[np.float64]:
+def _margin(model: TreeModel, samples: NDArray[Any]) -> NDArray[np.float64]:
     """How far apart a classifier's best two classes are, in each row; votes are never too close."""
     never = np.full(len(samples), np.inf)
     if isinstance(model, Committee) and model.counts_votes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from milliwatt.host.auc import macro_auc
 from milliwatt.host.evaluate import scores as ensemble_scores
 from milliwatt.host.evaluate_committee import answers, decide, scores
-from milliwatt.ir import AnyModel, LeafTrade, TreeEnsemble, ensembles, map_ensembles
+from milliwatt.ir import AnyModel, LeafTrade, TreeEnsemble, TreeModel, ensembles, map_ensembles
 from milliwatt.options import ModelOptions
 from milliwatt.passes import CENTRE_BITS, exact_bits, has_proportions, narrow_leaves
 
@@ -34,11 +34,11 @@ class _Reference:
 
 
 def trade_leaves(
-    exact: AnyModel,
+    exact: TreeModel,
     options: ModelOptions,
     samples: NDArray[Any] | None = None,
     labels: tuple[str, ...] = (),
-) -> tuple[AnyModel, LeafTrade | None]:
+) -> tuple[TreeModel, LeafTrade | None]:
     """The model with leaves as the options ask for, and what that changed.
 
     In a committee that is done to each member, and measured on the answers of the whole.
@@ -66,14 +66,14 @@ def trade_leaves(
     return model, None if reference is None else _measured(model, trade, reference)
 
 
-def _wider(model: AnyModel, bits: int) -> list[TreeEnsemble]:
+def _wider(model: TreeModel, bits: int) -> list[TreeEnsemble]:
     """Only mixed proportions that are not narrow by themselves; sums of scores stay exact."""
     mixed = [e for e in ensembles(model) if has_proportions(e) and not e.is_pure]
     own = [exact_bits(ensemble) for ensemble in mixed]
     return [e for e, width in zip(mixed, own, strict=True) if width is None or width > bits]
 
 
-def _automatic(exact: AnyModel, reference: _Reference) -> tuple[AnyModel, LeafTrade]:
+def _automatic(exact: TreeModel, reference: _Reference) -> tuple[TreeModel, LeafTrade]:
     tried: list[str] = []
     for bits in AUTOMATIC:
         wider = _wider(exact, bits)
@@ -90,7 +90,7 @@ def _automatic(exact: AnyModel, reference: _Reference) -> tuple[AnyModel, LeafTr
     )
 
 
-def _narrowed(exact: AnyModel, bits: int, clusters: int, chosen: list[TreeEnsemble]) -> AnyModel:
+def _narrowed(exact: TreeModel, bits: int, clusters: int, chosen: list[TreeEnsemble]) -> TreeModel:
     """The model with narrower leaves in those of its sums of trees that are chosen."""
     these = set(map(id, chosen))
     model = map_ensembles(exact, lambda e: narrow_leaves(e, bits, clusters) if id(e) in these else e)
@@ -103,19 +103,19 @@ def describe(bits: int | None, clusters: int = 0) -> str:
     return f"{width}, clustered to {clusters} rows a class" if clusters else width
 
 
-def _reference(exact: AnyModel, samples: NDArray[Any], labels: tuple[str, ...]) -> _Reference:
+def _reference(exact: TreeModel, samples: NDArray[Any], labels: tuple[str, ...]) -> _Reference:
     if not exact.is_classifier:
         nothing = np.zeros(len(samples), dtype=np.intp)
         return _Reference(samples, nothing, nothing, labelled=False, auc=None)
     reached = scores(exact, samples)
     classes = decide(exact, reached)
-    known = _class_indices(exact, labels)
+    known = class_indices(exact, labels)
     truth = classes if known is None else known
     auc = macro_auc(_likelihood(exact, reached), truth)
     return _Reference(samples, classes, truth, labelled=known is not None, auc=auc)
 
 
-def _measured(model: AnyModel, trade: LeafTrade, reference: _Reference) -> LeafTrade:
+def _measured(model: TreeModel, trade: LeafTrade, reference: _Reference) -> LeafTrade:
     if not model.is_classifier:
         return trade
     reached = exact_scores(model, trade, reference.samples)
@@ -128,7 +128,7 @@ def _measured(model: AnyModel, trade: LeafTrade, reference: _Reference) -> LeafT
     )
 
 
-def exact_scores(model: AnyModel, trade: LeafTrade | None, samples: NDArray[Any]) -> NDArray[np.float64]:
+def exact_scores(model: TreeModel, trade: LeafTrade | None, samples: NDArray[Any]) -> NDArray[np.float64]:
     """Scores without the rounding of their float64 sums, which would decide between equal classes.
 
     Narrow leaves make equal scores likely; the device, which adds up integers, answers the first class.
@@ -147,12 +147,12 @@ def exact_scores(model: AnyModel, trade: LeafTrade | None, samples: NDArray[Any]
     return scores(model, samples, without_rounding)
 
 
-def _likelihood(model: AnyModel, reached: NDArray[np.float64]) -> NDArray[np.float64]:
+def _likelihood(model: TreeModel, reached: NDArray[np.float64]) -> NDArray[np.float64]:
     """What areas under the curve are made of: probabilities, or scores where there are none."""
     return reached if model.is_binary else answers(model, reached)
 
 
-def _class_indices(model: AnyModel, labels: tuple[str, ...]) -> NDArray[np.intp] | None:
+def class_indices(model: AnyModel, labels: tuple[str, ...]) -> NDArray[np.intp] | None:
     """Labels as class indices; None without labels, or where one of them is no class of the model."""
     known = {_key(str(label)): index for index, label in enumerate(model.classes)}
     found = [known.get(_key(label)) for label in labels]

@@ -3,7 +3,7 @@
 Standard library only, so that a firmware build needs nothing but Python.
 """
 
-from milliwatt.ir.committee import AnyModel, Committee, as_member, ensembles, map_ensembles
+from milliwatt.ir.committee import AnyModel, Committee, TreeModel, as_member, ensembles, map_ensembles
 from milliwatt.ir.model import (
     Agreement,
     Calibration,
@@ -13,7 +13,9 @@ from milliwatt.ir.model import (
     Tree,
     TreeEnsemble,
 )
-from milliwatt.ir.reading import is_model_file, read_model
+from milliwatt.ir.network import Network
+from milliwatt.ir.quantization import LayerError, QuantizeTrade
+from milliwatt.ir.reading import is_model_file, read_model, settle
 from milliwatt.ir.serialize import SCHEMA_VERSION, dumps, load, loads, save
 from milliwatt.ir.validate_committee import validate_model as validate
 
@@ -25,9 +27,13 @@ __all__ = [
     "CategorySet",
     "Committee",
     "Label",
+    "LayerError",
     "LeafTrade",
+    "Network",
+    "QuantizeTrade",
     "Tree",
     "TreeEnsemble",
+    "TreeModel",
     "as_member",
     "dumps",
     "ensembles",
@@ -37,5 +43,6 @@ __all__ = [
     "map_ensembles",
     "read_model",
     "save",
+    "settle",
     "validate",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from milliwatt.ir.model import CLASSIFIER, MEAN, Calibration, Label, Tree, TreeEnsemble
+from milliwatt.ir.network import Network
 
 HARD, SHARE, _ = VOTES = ("hard", "share", MEAN)
 
@@ -44,7 +45,7 @@ class Committee:
 
     task: str
     n_features: int
-    members: tuple[AnyModel, ...]
+    members: tuple[TreeModel, ...]
     vote: str
     classes: tuple[Label, ...] = ()
     weights: tuple[float, ...] = ()
@@ -154,7 +155,8 @@ class Committee:
         return tuple(error)
 
 
-AnyModel: TypeAlias = TreeEnsemble | Committee
+TreeModel: TypeAlias = TreeEnsemble | Committee
+AnyModel: TypeAlias = TreeModel | Network
 
 
 def in_words(model: AnyModel) -> str:
@@ -162,7 +164,7 @@ def in_words(model: AnyModel) -> str:
     return model.task if isinstance(model, TreeEnsemble) else f"{model.task}, {model.description}"
 
 
-def as_member(model: AnyModel, *, check_nan: bool = True) -> AnyModel:
+def as_member(model: TreeModel, *, check_nan: bool = True) -> TreeModel:
     """A model as a member: without what its committee says for all."""
     changed = dataclasses.replace(
         model,
@@ -182,13 +184,15 @@ def as_member(model: AnyModel, *, check_nan: bool = True) -> AnyModel:
 
 
 def ensembles(model: AnyModel) -> list[TreeEnsemble]:
-    """The sums of trees that a model is made of, in order: itself, or those of its members."""
+    """The sums of trees that a model is made of, in order: itself, those of its members; or none."""
     if isinstance(model, TreeEnsemble):
         return [model]
+    if isinstance(model, Network):
+        return []
     return [found for member in model.members for found in ensembles(member)]
 
 
-def map_ensembles(model: AnyModel, change: Callable[[TreeEnsemble], TreeEnsemble]) -> AnyModel:
+def map_ensembles(model: TreeModel, change: Callable[[TreeEnsemble], TreeEnsemble]) -> TreeModel:
     """The model with every sum of trees in it replaced, in the order of :func:`ensembles`."""
     if isinstance(model, TreeEnsemble):
         return change(model)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from milliwatt.ir.quantization import QuantizeTrade
 
 Label = int | float | str | bool
 
@@ -119,6 +123,7 @@ class Calibration:
         leaves: what narrower leaves changed; None where nothing was traded or tried.
         trees_evaluated: trees that a prediction takes on average, thanks to the early exit; None where
             it always takes all.
+        quantize: what integers instead of floats changed; None for models of floats.
     """
 
     agreement: Agreement
@@ -126,6 +131,7 @@ class Calibration:
     high: tuple[float, ...] = ()
     leaves: LeafTrade | None = None
     trees_evaluated: float | None = None
+    quantize: QuantizeTrade | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 from milliwatt.errors import MilliwattError, ModelFileError
-from milliwatt.ir.committee import AnyModel
+from milliwatt.ir.committee import AnyModel, in_words
 from milliwatt.ir.csv_reader import load_csv
+from milliwatt.ir.network import Network
 from milliwatt.ir.serialize import load
 from milliwatt.ir.validate import check_name
-from milliwatt.options import CONVERSION, ModelOptions
+from milliwatt.options import CONVERSION, ModelOptions, check_kind
 
 HANDOVER = ".mw.json"
 CSV = ".csv"
@@ -43,8 +44,8 @@ def read_model(path: str | Path, options: ModelOptions | None = None) -> AnyMode
     (``options.dtype``; see ``csv_reader``).
 
     Args:
-        options: ``method`` and ``budget`` are of no concern here; others as far as :func:`check_options`
-            lets them.
+        options: ``method``, ``budget`` and ``arena`` are of no concern here, but for :func:`settle`; others
+            as far as :func:`check_options` lets them.
 
     Raises:
         ModelFileError: names file, place and cure.
@@ -58,6 +59,27 @@ def read_model(path: str | Path, options: ModelOptions | None = None) -> AnyMode
     return dataclasses.replace(model, check_nan=options.nan != "ignore")
 
 
+def settle(model: AnyModel, options: ModelOptions) -> AnyModel:
+    """The model with what can be chosen of every file: ``method``, ``budget`` and ``arena``.
+
+    Options that are not given leave the model's own; a budget counts for more than the method a file
+    settled on.
+
+    Raises:
+        MilliwattError: an option that this kind of model cannot honour.
+    """
+    network = isinstance(model, Network)
+    check_kind(options, network=network, what=f"{model.name} ({in_words(model)})")
+    changed: dict[str, str] = {}
+    if options.method != "auto" or options.budget:
+        changed["method"] = options.method
+    if options.budget:
+        changed["budget"] = options.budget
+    if options.arena != "auto":
+        changed["arena"] = options.arena
+    return dataclasses.replace(model, **changed)  # type: ignore[arg-type]
+
+
 def check_options(file: Path, options: ModelOptions, shown: str | None = None) -> None:
     """Refuse options that come too late for a file of this kind; messages name it as ``shown``."""
     if not _is_csv(file):
@@ -65,7 +87,8 @@ def check_options(file: Path, options: ModelOptions, shown: str | None = None) -
             raise MilliwattError(
                 f"{', '.join(CONVERSION)} and calibration are settled in this file already",
                 file=shown or file,
-                cure="give them to `milliwatt export`; only method and budget can still be chosen here",
+                cure="give them to `milliwatt export`; only method, budget and arena can still be chosen"
+                " here",
             )
         return
     settable = {"dtype": "auto", "nan": options.nan if options.nan == "follow" else "auto"}

@@ -7,7 +7,7 @@ import re
 
 from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX, is_float32
 from milliwatt.errors import MilliwattError, ModelFileError
-from milliwatt.ir.committee import AnyModel
+from milliwatt.ir.committee import AnyModel, TreeModel
 from milliwatt.ir.model import (
     AGGREGATES,
     CLASSIFIER,
@@ -19,10 +19,12 @@ from milliwatt.ir.model import (
     REGRESSOR,
     SIGMOID,
     SOFTMAX,
+    Agreement,
     LeafTrade,
     Tree,
     TreeEnsemble,
 )  # fmt: skip
+from milliwatt.ir.quantization import QuantizeTrade
 from milliwatt.options import parse_budget
 
 METHODS = ("auto", "inline", "loadable", "compact")
@@ -31,6 +33,7 @@ MAX_OUTPUTS = 65_535
 MAX_TREES = 65_535
 MAX_CATEGORY = 65_535
 MAX_LEAF_BITS = 16
+QUANTIZED = ("int8", "int16")
 
 # C and C++ keywords and the few macros that a name could collide with.
 _KEYWORDS = """
@@ -43,7 +46,7 @@ _KEYWORDS = """
 _HEADERS = """
     assert complex ctype errno fenv inttypes iso646 limits locale math setjmp signal stdalign stdarg
     stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar
-    wctype arduino milliwatt
+    wctype arduino milliwatt alloca features newlib picolibc
 """
 _RESERVED = frozenset((_KEYWORDS + _HEADERS).split())
 
@@ -92,8 +95,17 @@ def fail(problem: str, option: str | None = None) -> ModelFileError:
     return ModelFileError(problem, option=option, cure="export the model again with `milliwatt export`")
 
 
-def check_counts(model: AnyModel) -> None:
-    """What is asked of every model: task, types, and how much there is of everything."""
+def check_counts(model: TreeModel) -> None:
+    """What is asked of every model of trees: settings, and how many trees there are."""
+    check_settings(model)
+    if not 1 <= len(model.trees) <= MAX_TREES:
+        raise fail(f"{len(model.trees)} trees; 1 to {MAX_TREES} are possible", "trees")
+    if model.handles_missing and FEATURE_TYPES[model.dtype].is_integer:
+        raise fail(f"missing values need float features, not {model.dtype}", "dtype")
+
+
+def check_settings(model: AnyModel) -> None:
+    """What is asked of every model: task, types, features."""
     if model.task not in (CLASSIFIER, REGRESSOR):
         raise fail(f"unknown task {model.task!r}", "task")
     if model.dtype not in FEATURE_TYPES:
@@ -106,14 +118,10 @@ def check_counts(model: AnyModel) -> None:
         raise fail(f"unknown budget {model.budget!r}", "budget") from error
     if not 1 <= model.n_features <= MAX_FEATURES:
         raise fail(f"{model.n_features} features; 1 to {MAX_FEATURES} are possible", "n_features")
-    if not 1 <= len(model.trees) <= MAX_TREES:
-        raise fail(f"{len(model.trees)} trees; 1 to {MAX_TREES} are possible", "trees")
     if model.feature_names and len(model.feature_names) != model.n_features:
         raise fail(f"{len(model.feature_names)} names for {model.n_features} features", "feature_names")
     if model.scale:
         _check_scale(model)
-    if model.handles_missing and FEATURE_TYPES[model.dtype].is_integer:
-        raise fail(f"missing values need float features, not {model.dtype}", "dtype")
 
 
 def _check_scale(model: AnyModel) -> None:
@@ -204,13 +212,35 @@ def check_calibration(model: AnyModel) -> None:
     if model.calibration is None:
         return
     a = model.calibration.agreement
-    if min(a.rows, a.agree, a.ties) < 0 or a.agree + a.ties > a.rows or not 0 <= a.max_error < math.inf:
-        raise fail("the measured agreement is impossible", "calibration")
+    _check_agreement(a)
     for side in (model.calibration.low, model.calibration.high):
         if len(side) not in (0, model.n_features):
             raise fail(f"{len(side)} ranges for {model.n_features} features", "calibration")
     if model.calibration.leaves is not None:
         _check_leaf_trade(model.calibration.leaves, a.rows)
+    if model.calibration.quantize is not None:
+        _check_quantize_trade(model.calibration.quantize, a.rows)
+
+
+def _check_agreement(a: Agreement) -> None:
+    if min(a.rows, a.agree, a.ties) < 0 or a.agree + a.ties > a.rows or not 0 <= a.max_error < math.inf:
+        raise fail("the measured agreement is impossible", "calibration")
+
+
+def _check_quantize_trade(trade: QuantizeTrade, rows: int) -> None:
+    _check_agreement(trade.before)
+    figures = (trade.accuracy_before, trade.accuracy_after)
+    possible = (
+        trade.quantize in QUANTIZED
+        and trade.before.rows == rows
+        and 0 <= trade.classes_changed <= rows
+        and 0.0 <= trade.largest_difference < math.inf
+        and (figures[0] is None) == (figures[1] is None)
+        and all(figure is None or 0.0 <= figure < math.inf for figure in figures)
+        and all(0.0 <= layer.clipped <= 1.0 and layer.tensor > 0 for layer in trade.layers)
+    )
+    if not possible:
+        raise fail("what quantisation is said to have changed is impossible", "calibration")
 
 
 def _check_leaf_trade(trade: LeafTrade, rows: int) -> None:

@@ -9,6 +9,7 @@ from milliwatt.dtypes import FLOAT32_MAX
 from milliwatt.errors import ModelFileError
 from milliwatt.ir.committee import VOTES, AnyModel, Committee, ensembles
 from milliwatt.ir.model import MEAN, TreeEnsemble
+from milliwatt.ir.network import Network
 from milliwatt.ir.validate import (
     check_calibration,
     check_classes,
@@ -17,6 +18,7 @@ from milliwatt.ir.validate import (
     fail,
     validate,
 )  # fmt: skip
+from milliwatt.ir.validate_network import validate_network
 
 MAX_MEMBERS = 1000
 MAX_DEPTH = 8  # committees within committees
@@ -29,6 +31,8 @@ def validate_model(model: M) -> M:
     """The model itself if it is well formed, whatever kind it is, else :class:`ModelFileError`."""
     if isinstance(model, TreeEnsemble):
         validate(model)
+    elif isinstance(model, Network):
+        validate_network(model)
     else:
         validate_committee(model)
     return model
@@ -59,6 +63,8 @@ def _check(model: Committee, depth: int) -> None:
         try:
             if isinstance(member, TreeEnsemble):
                 validate(member)
+            elif isinstance(member, Network):
+                raise fail("a network cannot be a member")
             else:
                 _check(member, depth + 1)
             _check_member(model, member)
