@@ -59,4 +59,18 @@
 #endif
 #endif
 
+/**
+ * MW_CMSIS_NN: 1 when CMSIS-NN computes the sums of dense and convolutional layers of bytes: the same sums,
+ * of weights in another order. Its headers have to be found, and its `arm_nn_mat_mult_nt_t_s8_s32` to be
+ * linked. Default: 0. The library and all models need the same setting; where they differ, they do not link.
+ */
+#ifndef MW_CMSIS_NN
+#define MW_CMSIS_NN 0
+#endif
+#if MW_CMSIS_NN && defined(ESP_PLATFORM)
+#error "MW_CMSIS_NN is for Arm Cortex-M; ESP-NN cannot take its place (docs/nets.md): build without it"
+#elif MW_CMSIS_NN && MW_USE_PROGMEM
+#error "MW_CMSIS_NN needs tables that can be read in place: build without it"
+#endif
+
 #endif

@@ -90,6 +90,16 @@ static inline float mw_exp2(float x)
     return mw_power_(x, UINT32_C(1) << 30);
 }
 
+/** `e^x - 1`, relative error at most 2^-20. @param x not NaN. */
+static inline float mw_expm1(float x)
+{
+    if (x > -0.5f && x < 0.5f) { /* Taylor series: taking 1 from e^x would lose digits */
+        const float high = 1.0f / 120.0f + x * (1.0f / 720.0f + x * (1.0f / 5040.0f + x * (1.0f / 40320.0f)));
+        return x + x * x * (0.5f + x * (1.0f / 6.0f + x * (1.0f / 24.0f + x * high)));
+    }
+    return mw_exp(x) - 1.0f;
+}
+
 /** `1 / (1 + e^-x)`, error at most 2^-22. */
 static inline float mw_sigmoid(float x)
 {
@@ -98,6 +108,17 @@ static inline float mw_sigmoid(float x)
         return small / (1.0f + small);
     }
     return 1.0f / (1.0f + mw_exp(-x));
+}
+
+/** Hyperbolic tangent, relative error at most 2^-20. */
+static inline float mw_tanh(float x)
+{
+    const float square = x * x;
+    if (square < 0.0625f) { /* Taylor series: from here on the other way would lose digits */
+        const float rest = 2.0f / 15.0f + square * (-17.0f / 315.0f + square * (62.0f / 2835.0f));
+        return x + x * square * (square * rest - 1.0f / 3.0f);
+    }
+    return 1.0f - 2.0f * mw_sigmoid(-2.0f * x);
 }
 
 /** Scores, in place, to the probabilities `e^score / sum of all e^score`, error at most 2^-21. */

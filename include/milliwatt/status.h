@@ -20,7 +20,7 @@ extern "C" {
     X(MW_ERROR_NAN, -3, "a feature is NaN and the model was not trained on missing values") \
     X(MW_ERROR_MODEL, -4, "the data is no model, or a damaged one")                         \
     X(MW_ERROR_VERSION, -5, "the model's format is of another version")                     \
-    X(MW_ERROR_ALIGNMENT, -6, "the data is not at a multiple of 4")                         \
+    X(MW_ERROR_ALIGNMENT, -6, "the data or the arena is not at a multiple of 4")            \
     X(MW_ERROR_TYPE, -7, "the features are of another type than the model's")               \
     X(MW_ERROR_TASK, -8, "the model does not answer that: a regressor has no classes, say")
 
