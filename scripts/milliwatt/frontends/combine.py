@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.frontends.nodes import RETRAIN, Leaves, distinct_rows
-from milliwatt.ir import AnyModel, CategorySet, Label, Tree, TreeEnsemble
+from milliwatt.ir import CategorySet, Label, Tree, TreeEnsemble, TreeModel
 from milliwatt.ir.model import IDENTITY, MEAN, MEDIAN, SUM
 
 
@@ -67,7 +67,7 @@ class Average:
     base: tuple[float, ...]
 
 
-def is_linear(model: AnyModel) -> TypeGuard[TreeEnsemble]:
+def is_linear(model: TreeModel) -> TypeGuard[TreeEnsemble]:
     """True when the model's answer is its sum or mean of leaf rows, one column a class or output."""
     if not isinstance(model, TreeEnsemble):
         return False
@@ -75,7 +75,7 @@ def is_linear(model: AnyModel) -> TypeGuard[TreeEnsemble]:
     return model.link == IDENTITY and model.aggregate != MEDIAN and not model.outputs and whole
 
 
-def is_single(model: AnyModel) -> TypeGuard[TreeEnsemble]:
+def is_single(model: TreeModel) -> TypeGuard[TreeEnsemble]:
     """True when a leaf alone decides the model's answer."""
     return isinstance(model, TreeEnsemble) and len(model.trees) == 1 and not model.outputs
 
@@ -103,7 +103,7 @@ def one_hot(indices: NDArray[np.intp], width: int) -> NDArray[np.float64]:
     return rows
 
 
-def columns_of(model: AnyModel, classes: Sequence[Label]) -> list[int]:
+def columns_of(model: TreeModel, classes: Sequence[Label]) -> list[int]:
     """Where each of a member's classes is found among the classes of the whole."""
     try:
         return [list(classes).index(label) for label in model.classes]

@@ -9,16 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from milliwatt.errors import MilliwattError, ToolMissingError
+from milliwatt.frontends.keras_file import read_keras
+from milliwatt.frontends.onnx_graphs import read_onnx
 from milliwatt.frontends.saved_models import SAVED_MODELS, load_saved_model
 from milliwatt.frontends.skops_audit import trusted_types
 
 PICKLES = (".joblib", ".pkl", ".pickle")
 SKOPS = ".skops"
-KNOWN = (SKOPS, *PICKLES, *SAVED_MODELS)
+# Networks that are data, and run no code: what reads them; and PyTorch's, which may be pickles within.
+NETWORKS: dict[str, Callable[[Path], Any]] = {".keras": read_keras, ".h5": read_keras, ".onnx": read_onnx}
+TORCH = ".pt2"
+_OF_TORCH = (
+    "save the module with its graph: "
+    "torch.export.save(torch.export.export(module.eval(), (example,)), 'model.pt2')"
+)
+KNOWN = (SKOPS, *PICKLES, *SAVED_MODELS, *NETWORKS, TORCH)
 
 
 def load_estimator(path: Path, *, trust_pickle: bool, note: Callable[[str], None] = lambda _: None) -> Any:
-    """The estimator in a ``.skops``, ``.joblib`` or pickle file, or what XGBoost or LightGBM saved.
+    """The estimator in a ``.skops``, ``.joblib`` or pickle file, or what another library saved.
+
+    XGBoost's and LightGBM's files, Keras' (``.keras``, ``.h5``), ONNX' (``.onnx``) and what
+    ``torch.export.save`` writes (``.pt2``).
 
     Args:
         trust_pickle: allow formats that can run any code while they are loaded.
@@ -29,15 +41,18 @@ def load_estimator(path: Path, *, trust_pickle: bool, note: Callable[[str], None
     """
     suffix = path.suffix.lower()
     if suffix not in KNOWN:
+        known = f"give a *.mw.json, or one of {', '.join('*' + s for s in KNOWN)}"
         raise MilliwattError(
             f"unknown kind of model file {suffix or 'without an ending'!r}",
             file=path,
-            cure=f"give a *.mw.json, or one of {', '.join('*' + s for s in KNOWN)}",
+            cure=_OF_TORCH if suffix in (".pt", ".pth") else known,
         )
     if not path.is_file():
         raise MilliwattError("no such file", file=path, cure="check the path")
     if suffix in SAVED_MODELS:
         return _guarded(path, lambda: load_saved_model(path), note)
+    if suffix in NETWORKS:
+        return _guarded(path, lambda: _load_network(path), note)
     if suffix == SKOPS:
         return _guarded(path, lambda: _load_skops(path), note)
     if not trust_pickle:
@@ -51,7 +66,20 @@ def load_estimator(path: Path, *, trust_pickle: bool, note: Callable[[str], None
     return _guarded(path, lambda: _load_pickle(path), note)
 
 
+def _load_network(path: Path) -> Any:
+    try:
+        return NETWORKS[path.suffix.lower()](path)
+    except MilliwattError as error:
+        raise error.within(file=path) from None
+
+
 def _load_pickle(path: Path) -> Any:
+    if path.suffix.lower() == TORCH:
+        try:
+            import torch
+        except ImportError:
+            raise _missing("torch", path) from None
+        return torch.export.load(path)
     if path.suffix.lower() == ".joblib":
         try:
             import joblib

@@ -11,7 +11,7 @@ import numpy as np
 
 from milliwatt.emit.ranges import answer_ranges
 from milliwatt.frontends.combine import Member, average, decisions, is_linear, is_single, one_hot
-from milliwatt.ir import AnyModel, Committee, Tree, TreeEnsemble, as_member
+from milliwatt.ir import Committee, Tree, TreeEnsemble, TreeModel, as_member
 from milliwatt.ir.model import EXP, IDENTITY, MEAN
 
 _FLOAT32 = 2.0**-22  # what a library that averages in float32 may be off by, each time it adds
@@ -31,7 +31,7 @@ class Seat:
         features: for each of its features the feature of the whole; None: the same.
     """
 
-    model: AnyModel
+    model: TreeModel
     weight: float = 1.0
     columns: Sequence[int] | None = None
     features: Sequence[int] | None = None
@@ -59,7 +59,7 @@ def seat(whole: Committee, members: Sequence[Seat]) -> Committee:
     return dataclasses.replace(found, noise=_noise(found, models))
 
 
-def _filled(whole: Committee, models: Sequence[AnyModel], weights: Sequence[float]) -> Committee:
+def _filled(whole: Committee, models: Sequence[TreeModel], weights: Sequence[float]) -> Committee:
     seated = tuple(as_member(model, check_nan=whole.check_nan) for model in models)
     return dataclasses.replace(whole, members=seated, weights=tuple(weights))
 
@@ -73,7 +73,7 @@ def _placed(member: Seat, whole: Committee) -> Seat:
     return Seat(model, member.weight)
 
 
-def _with_features(model: AnyModel, features: Sequence[int] | None, n_features: int) -> AnyModel:
+def _with_features(model: TreeModel, features: Sequence[int] | None, n_features: int) -> TreeModel:
     def renumbered(tree: Tree) -> Tree:
         if features is None:
             return tree
@@ -141,7 +141,7 @@ def _joined(group: Sequence[Seat]) -> Seat:
     return Seat(model, sum(member.weight for member in group))
 
 
-def voter(model: AnyModel) -> AnyModel:
+def voter(model: TreeModel) -> TreeModel:
     """A single tree gives all to the class it decides for: what it has voted can then be counted."""
     if not isinstance(model, TreeEnsemble) or not is_single(model):
         return model
@@ -151,7 +151,7 @@ def voter(model: AnyModel) -> AnyModel:
     )
 
 
-def _noise(found: Committee, models: Sequence[AnyModel]) -> float:
+def _noise(found: Committee, models: Sequence[TreeModel]) -> float:
     """How far the estimator's own rounding can move two answers against each other."""
     sizes = [_largest(model) for model in models]
     own = sum(
@@ -163,11 +163,11 @@ def _noise(found: Committee, models: Sequence[AnyModel]) -> float:
     return min(max(own + added, _NOISE), _LARGEST)
 
 
-def _answer_noise(model: AnyModel, size: float) -> float:
+def _answer_noise(model: TreeModel, size: float) -> float:
     if isinstance(model, TreeEnsemble) and model.link == EXP:
         return size * math.expm1(min(model.noise, 1.0))
     return model.noise  # no other link is steeper than 1
 
 
-def _largest(model: AnyModel) -> float:
+def _largest(model: TreeModel) -> float:
     return float(np.clip(max(max(-low, high) for low, high in answer_ranges(model)), 0.0, _LARGEST))

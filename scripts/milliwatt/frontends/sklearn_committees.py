@@ -40,7 +40,7 @@ from milliwatt.frontends.sklearn_common import (
     task_of,
 )  # fmt: skip
 from milliwatt.frontends.sklearn_members import member_models, merged_splitter
-from milliwatt.ir import AnyModel, Committee, TreeEnsemble
+from milliwatt.ir import Committee, TreeEnsemble, TreeModel
 from milliwatt.ir.committee import HARD, SHARE
 from milliwatt.ir.model import CLASSIFIER, IDENTITY, MARGIN, MEAN, SUM
 
@@ -49,7 +49,7 @@ VOTING = ("VotingClassifier", "VotingRegressor")
 SUPPORTED = BAGGING + VOTING
 
 
-def convert_committee(estimator: Any, kind: str, *, nan: str) -> AnyModel:
+def convert_committee(estimator: Any, kind: str, *, nan: str) -> TreeModel:
     """A fitted Bagging or Voting as an IR model; ``kind`` is the supported class's name.
 
     Raises:
@@ -88,7 +88,7 @@ def answers(estimator: Any, samples: NDArray[np.float64]) -> NDArray[np.float64]
     return votes
 
 
-def _bagging(estimator: Any, kind: str, nan: str) -> AnyModel:
+def _bagging(estimator: Any, kind: str, nan: str) -> TreeModel:
     require_fitted(estimator, kind, "estimators_", "estimators_features_")
     found = list(estimator.estimators_)
     if int(estimator.n_estimators) != len(found):
@@ -113,12 +113,12 @@ def _bagging(estimator: Any, kind: str, nan: str) -> AnyModel:
     return _mean(whole, members, kind, found)
 
 
-def _columns(model: AnyModel, whole: Committee) -> list[int] | None:
+def _columns(model: TreeModel, whole: Committee) -> list[int] | None:
     """Where a member's classes are among those of the whole, which members know by their numbers."""
     return columns_of(model, range(len(whole.classes))) if whole.is_classifier else None
 
 
-def _mean(whole: Committee, members: Sequence[Seat], kind: str, named: Sequence[Any]) -> AnyModel:
+def _mean(whole: Committee, members: Sequence[Seat], kind: str, named: Sequence[Any]) -> TreeModel:
     """The weighted mean of what members answer: one sum of trees where all of them are."""
     width = _width(members, len(whole.classes))
     for member, estimator in zip(members, named, strict=True):
@@ -150,7 +150,7 @@ def _hard_votes(whole: Committee, members: Sequence[Seat], *, weighted: bool) ->
     return _sum(whole, Average(join(parts), SUM if weighted else MEAN, ()), link=MARGIN)
 
 
-def _whole(estimator: Any, kind: str, models: Sequence[AnyModel]) -> Committee:
+def _whole(estimator: Any, kind: str, models: Sequence[TreeModel]) -> Committee:
     """What is said of all members together; who they are and how they decide is left open."""
     return Committee(
         task=task_of(kind),

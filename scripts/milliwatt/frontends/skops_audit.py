@@ -8,11 +8,20 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-# No more than arrays and dictionaries; the frontend checks what is in them.
+# No more than arrays, numbers and dictionaries; the frontend checks what is in them that matters.
 _DATA = (
+    "numpy.dtype",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils._bunch.Bunch",
+    # What features were selected by: named, never called again.
+    "sklearn.feature_selection._mutual_info.mutual_info_classif",
+    "sklearn.feature_selection._mutual_info.mutual_info_regression",
+    "sklearn.feature_selection._univariate_selection.chi2",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.feature_selection._univariate_selection.f_regression",
 )
 # HistGradientBoosting with categorical features keeps partial(check_array, dtype=…, ensure_all_finite=…).
 _PARTIAL = "functools.partial"

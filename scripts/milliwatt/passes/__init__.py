@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from milliwatt.ir import AnyModel, TreeEnsemble, map_ensembles, validate
+from milliwatt.ir import TreeEnsemble, TreeModel, map_ensembles, validate
 from milliwatt.passes.feature_type import Decision, choose_feature_type, set_feature_type
 from milliwatt.passes.leaf_clusters import CENTRE_BITS, cluster_leaves
 from milliwatt.passes.leaf_rows import has_proportions
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-def prepare(model: AnyModel, dtype: str, data: NDArray[np.float64] | None) -> tuple[AnyModel, Decision]:
+def prepare(model: TreeModel, dtype: str, data: NDArray[np.float64] | None) -> tuple[TreeModel, Decision]:
     """All passes in order: a model whose thresholds are exact values of the device's type.
 
     The type is chosen for all members of a committee together.
