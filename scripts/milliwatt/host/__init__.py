@@ -2,7 +2,7 @@
 
 from milliwatt.host.auc import macro_auc
 from milliwatt.host.committee_exit import mean_trees
-from milliwatt.host.compare import compare_classes, compare_values, is_tie
+from milliwatt.host.compare import compare_classes, compare_labels, compare_values, is_tie
 from milliwatt.host.evaluate import leaf_rows
 from milliwatt.host.evaluate_committee import (
     answers,
@@ -20,6 +20,7 @@ __all__ = [
     "answers",
     "class_columns",
     "compare_classes",
+    "compare_labels",
     "compare_values",
     "decide",
     "evaluate",

@@ -41,6 +41,19 @@ def compare_classes(
     return Agreement(rows=len(answers), agree=int(same.sum()), ties=int(ties.sum()))
 
 
+def compare_labels(answers: NDArray[Any], probabilities: NDArray[Any], tie: float = TIE) -> Agreement:
+    """Labels that hold or not (0 or 1, a column each) compared with an estimator's probabilities.
+
+    A row agrees when all its labels do, and is a tie when those that differ are all within ``tie`` of 1/2.
+    """
+    expected = probabilities > 0.5
+    differs = np.asarray(answers, dtype=bool) != expected
+    close = np.abs(probabilities - 0.5) < tie
+    same = ~differs.any(axis=1)
+    ties = ~same & (~differs | close).all(axis=1)
+    return Agreement(rows=len(answers), agree=int(same.sum()), ties=int(ties.sum()))
+
+
 def compare_values(answers: NDArray[Any], expected: NDArray[Any], bound: NDArray[Any]) -> Agreement:
     """Regressed values compared with an estimator's: a row agrees within the stated bound."""
     error = np.abs(np.asarray(answers, dtype=np.float64) - expected)

@@ -16,11 +16,13 @@ from pathlib import Path
 
 from milliwatt.errors import MilliwattError, ToolMissingError
 
-_FLAGS = ("-std=c99", "-O1", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off")
+_FLAGS = ("-std=c99", "-O1", "-fPIC", "-fvisibility=hidden", "-ffp-contract=off")
 
 
 def shared_library(files: Mapping[str, str], sources: Sequence[Path], include: Path) -> Path:
     """Compile generated files together with library sources; the result is cached by content.
+
+    The library's own object files are kept too, so that they are compiled once, not once a model.
 
     Two processes that need the same library at once both end up with a whole one: each compiles
     into a directory of its own and moves the result into place.
@@ -47,26 +49,33 @@ def _compile(
         for name, text in files.items():
             (Path(work) / name).write_text(text, encoding="utf-8")
         generated = [str(Path(work) / name) for name in files if name.endswith(".c")]
+        objects = _objects(sources, include, compiler, Path(work)) if sources else []
         built = Path(work) / f"model{_suffix()}"
-        command = [
-            *compiler,
-            *_FLAGS,
-            f"-I{include}",
-            f"-I{work}",
-            *generated,
-            *map(str, sources),
-            "-o",
-            str(built),
-        ]
-        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-        if result.returncode != 0:
-            raise MilliwattError(
-                f"the C compiler refused generated code:\n{result.stderr.strip()}",
-                option=shlex.join(compiler),
-                cure="set CC to another compiler; if that does not help, this is a bug in Milliwatt",
-            )
+        _run(compiler, ["-shared", f"-I{include}", f"-I{work}", *generated, *objects, "-o", str(built)])
         built.replace(target)
     return target
+
+
+def _objects(sources: Sequence[Path], include: Path, compiler: Sequence[str], work: Path) -> list[str]:
+    """Object files of library sources; only those that are not kept yet are compiled."""
+    kept = {source: cache_directory() / f"{_digest({}, [source], include, compiler)}.o" for source in sources}
+    for source, target in kept.items():
+        if not target.exists():
+            built = work / f"{source.stem}.o"
+            _run(compiler, [f"-I{include}", "-c", str(source), "-o", str(built)])
+            built.replace(target)
+    return [str(target) for target in kept.values()]
+
+
+def _run(compiler: Sequence[str], arguments: Sequence[str]) -> None:
+    command = [*compiler, *_FLAGS, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if result.returncode != 0:
+        raise MilliwattError(
+            f"the C compiler refused generated code:\n{result.stderr.strip()}",
+            option=shlex.join(compiler),
+            cure="set CC to another compiler; if that does not help, this is a bug in Milliwatt",
+        )
 
 
 @cache
@@ -110,16 +119,14 @@ def _compiler_version(compiler: tuple[str, ...]) -> str:
     return subprocess.run([*compiler, "--version"], capture_output=True, text=True, check=False).stdout
 
 
-def _digest(
-    files: Mapping[str, str], sources: Sequence[Path], include: Path, compiler: tuple[str, ...]
-) -> str:
+def _digest(files: Mapping[str, str], sources: Sequence[Path], include: Path, compiler: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    head = [*compiler, _compiler_version(compiler), *_FLAGS, platform.machine()]
+    head = [*compiler, _compiler_version(tuple(compiler)), *_FLAGS, platform.machine()]
     for part in head:
         digest.update(part.encode() + b"\0")
     for name in sorted(files):
         digest.update(name.encode() + b"\0" + files[name].encode() + b"\0")
-    headers = [*include.rglob("*.h"), *{path for source in sources for path in source.parent.glob("*.h")}]
+    headers = [*include.rglob("*.h"), *{path for source in sources for path in source.parent.rglob("*.h")}]
     for path in sorted({*sources, *headers}):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -13,50 +14,10 @@ from milliwatt.dtypes import FEATURE_TYPES, FLOAT32_MAX
 from milliwatt.emit import emit_c
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host.compiler import shared_library
-from milliwatt.ir import AnyModel
+from milliwatt.host.driver import driver
+from milliwatt.ir import AnyModel, Network
 
 _NUMPY_TYPES = {"float": np.float32, "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32}
-
-# Loops over rows in C; a negative answer is a mw_status and ends the loop.
-_DRIVER_HEAD = """
-#include "{name}.h"
-#if defined(_WIN32)
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
-"""
-_DRIVER_CLASSIFY = """
-EXPORT int host_predict(const {type} *x, long rows, int32_t *out)
-{{
-    for (long i = 0; i < rows; ++i) {{
-        const int status = {name}_predict(x + i * {n}L, {n});
-        if (status < 0) {{ return status; }}
-        out[i] = status;
-    }}
-    return MW_OK;
-}}
-"""
-_DRIVER_VECTOR = """
-EXPORT int host_{function}(const {type} *x, long rows, float *out)
-{{
-    for (long i = 0; i < rows; ++i) {{
-        const int status = {name}_{function}(x + i * {n}L, {n}, out + i * {width}L, {width});
-        if (status < 0) {{ return status; }}
-    }}
-    return MW_OK;
-}}
-"""
-_DRIVER_QUANTIZE = """
-EXPORT int host_quantize(const float *x, long rows, {type} *out)
-{{
-    for (long i = 0; i < rows; ++i) {{
-        const int status = {name}_quantize(x + i * {n}L, {n}, out + i * {n}L);
-        if (status < 0) {{ return status; }}
-    }}
-    return MW_OK;
-}}
-"""
 
 
 class HostModel:
@@ -69,16 +30,32 @@ class HostModel:
     def __init__(self, model: AnyModel, method: str = "auto") -> None:
         self.model = model
         self._type = _NUMPY_TYPES[model.dtype]
+        if isinstance(model, Network):
+            # A static arena would be shared by all threads: here every call brings its own.
+            model = dataclasses.replace(model, arena="caller")
         emitted = emit_c(model, method=method)
-        files = {**emitted.files, "host_driver.c": self._driver()}
-        # Generated code needs headers only.
-        path = shared_library(files, [], sdk.include_dir())
+        files = {**emitted.files, "host_driver.c": driver(model)}
+        # The C of trees needs headers only.
+        sources = sdk.network_sources() if isinstance(model, Network) else []
+        path = shared_library(files, sources, sdk.include_dir())
         self._library: Any = ctypes.CDLL(str(path))
 
     def predict(self, samples: NDArray[Any]) -> NDArray[np.int32]:
-        """Class index of each row of device features."""
+        """Class index of each row of device features; not of labels that are answered each for itself."""
+        if _is_multilabel(self.model):
+            raise MilliwattError(
+                "the model has labels, not classes", option=self.model.name, cure="use predict_labels()"
+            )
         out = np.empty(len(samples), dtype=np.int32)
         self._call("host_predict", samples, out)
+        return out
+
+    def predict_labels(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
+        """Whether each label holds, 0 or 1, shape (rows, labels); networks with many labels only."""
+        if not _is_multilabel(self.model):
+            raise MilliwattError("the model has no labels", option=self.model.name, cure="use predict()")
+        out = np.empty((len(samples), self.model.n_answers), dtype=np.uint8)
+        self._call("host_predict_labels", samples, out)
         return out
 
     def predict_proba(self, samples: NDArray[Any]) -> NDArray[np.float32]:
@@ -130,25 +107,9 @@ class HostModel:
         if status < 0:
             raise MilliwattError(f"the model's C answered status {status}", option=self.model.name)
 
-    def _driver(self) -> str:
-        model = self.model
-        words = {
-            "name": model.name,
-            "type": FEATURE_TYPES[model.dtype].c_type,
-            "n": model.n_features,
-        }
-        vectors = {"regress": model.n_outputs}
-        if model.is_classifier:
-            vectors = {"predict_proba": model.n_answers} if model.has_probabilities else {}
-            vectors |= {"score": model.n_outputs} if model.has_scores else {}
-        parts = [_DRIVER_HEAD.format(**words)]
-        for function, width in vectors.items():
-            parts.append(_DRIVER_VECTOR.format(**words, function=function, width=width))
-        if model.is_classifier:
-            parts.append(_DRIVER_CLASSIFY.format(**words))
-        if model.scale:
-            parts.append(_DRIVER_QUANTIZE.format(**words))
-        return "".join(parts)
+
+def _is_multilabel(model: AnyModel) -> bool:
+    return isinstance(model, Network) and model.is_multilabel
 
 
 def check_samples(model: AnyModel, values: NDArray[Any], *, integers: bool = True) -> NDArray[np.float64]:
@@ -171,7 +132,8 @@ def check_samples(model: AnyModel, values: NDArray[Any], *, integers: bool = Tru
         row, column = np.argwhere(np.isnan(samples))[0]
         raise InputError(
             f"feature {column} of sample {row} is NaN, and the model was not trained on missing values",
-            cure="fill the gap before predicting, or convert with nan=follow",
+            cure="fill the gap before predicting"
+            + ("" if isinstance(model, Network) else ", or convert with nan=follow"),
         )
     kind = FEATURE_TYPES[model.dtype]
     if not kind.is_integer or not integers:

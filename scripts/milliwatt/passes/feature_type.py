@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from milliwatt.dtypes import FEATURE_TYPES, FeatureType, floor_integer
 from milliwatt.errors import MilliwattError
-from milliwatt.ir import AnyModel, Tree, TreeEnsemble
+from milliwatt.ir import Tree, TreeEnsemble, TreeModel
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Decision:
     scale: tuple[float, ...] = ()
 
 
-def choose_feature_type(model: AnyModel, dtype: str, data: NDArray[np.float64] | None) -> Decision:
+def choose_feature_type(model: TreeModel, dtype: str, data: NDArray[np.float64] | None) -> Decision:
     """Decide the type, from the option and from calibration data if there is any.
 
     Raises:
@@ -55,7 +55,7 @@ def choose_feature_type(model: AnyModel, dtype: str, data: NDArray[np.float64] |
     return Decision(dtype, "asked for; features are scaled to use its range", _scale(model, kind, low, high))
 
 
-def set_feature_type(model: AnyModel, decision: Decision) -> AnyModel:
+def set_feature_type(model: TreeModel, decision: Decision) -> TreeModel:
     """The model with thresholds of the decided type: the same answers for every input of that type."""
     if isinstance(model, TreeEnsemble):
         return _set_in_trees(model, decision)
@@ -94,7 +94,7 @@ def _set_in_trees(model: TreeEnsemble, decision: Decision) -> TreeEnsemble:
     return dataclasses.replace(model, trees=trees, dtype=decision.dtype, scale=decision.scale)
 
 
-def _automatic(model: AnyModel, data: NDArray[np.float64] | None, integral: bool) -> Decision:
+def _automatic(model: TreeModel, data: NDArray[np.float64] | None, integral: bool) -> Decision:
     if model.handles_missing:
         return Decision("float", "missing values need floats")
     if data is None:
@@ -109,7 +109,7 @@ def _automatic(model: AnyModel, data: NDArray[np.float64] | None, integral: bool
     return Decision("float", "calibration features are integers beyond 32 bits")
 
 
-def _from_thresholds(model: AnyModel) -> Decision:
+def _from_thresholds(model: TreeModel) -> Decision:
     """int16 where the trees themselves say that features were integers in training.
 
     A wrong conclusion cannot change an answer unseen: the type is part of the generated prototype,
@@ -144,7 +144,7 @@ def _clip(threshold: float, kind: FeatureType) -> int:
     return int(min(max(threshold, kind.low - 1), kind.high))
 
 
-def _threshold_range(model: AnyModel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _threshold_range(model: TreeModel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The lowest and highest threshold of each feature; 0 where it is not used.
 
     Infinite ones, which split missing values from the others, say nothing about a range.
@@ -165,7 +165,7 @@ def _feature(model_names: tuple[str, ...], index: int) -> str:
     return f"feature {index} ({model_names[index]})" if model_names else f"feature {index}"
 
 
-def _drawn_fraction(model: AnyModel) -> tuple[int, float] | None:
+def _drawn_fraction(model: TreeModel) -> tuple[int, float] | None:
     """A split (feature, threshold) that training on integers cannot have made, if there is one.
 
     Best splits lie halfway between two training values: integers give multiples of 1/2. Splits
@@ -179,7 +179,7 @@ def _drawn_fraction(model: AnyModel) -> tuple[int, float] | None:
     return None
 
 
-def _check_thresholds_integral(model: AnyModel, kind: FeatureType) -> None:
+def _check_thresholds_integral(model: TreeModel, kind: FeatureType) -> None:
     found = _drawn_fraction(model)
     if found is None or model.origin.get("splitter") != "best":
         return
@@ -205,7 +205,7 @@ def _check_range(kind: FeatureType, low: NDArray[np.float64], high: NDArray[np.f
 
 
 def _scale(
-    model: AnyModel, kind: FeatureType, low: NDArray[np.float64], high: NDArray[np.float64]
+    model: TreeModel, kind: FeatureType, low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> tuple[float, ...]:
     """One factor a feature, so that calibration data and thresholds just fit the type."""
     t_low, t_high = _threshold_range(model)
