@@ -23,6 +23,7 @@ def emit_file(
     method: str = "auto",
     dtype: str = "auto",
     budget: str = "",
+    arena: str = "auto",
     format: str = "auto",
     single: bool = False,
 ) -> Saved:
@@ -32,7 +33,7 @@ def emit_file(
         source: ``*.mw.json``, or ``*.csv`` in emlearn's format.
         output: a file, whose ending tells the format, or a directory; see :func:`saving.place_of`.
         name: prefix of all C names; the model's own by default.
-        method: ``auto`` is the file's own; C and ``*.mw.json`` only, as is ``budget``.
+        method: ``auto`` is the file's own; C and ``*.mw.json`` only, as are ``budget`` and ``arena``.
         dtype: feature type of a ``*.csv``.
         format: one of ``FORMATS``, the same as those of ``Model.save``.
         single: one header instead of header and source.
@@ -40,21 +41,16 @@ def emit_file(
     Raises:
         MilliwattError: names the file or option at fault, what a format cannot hold, and the cure.
     """
-    model = ir.read_model(source, ModelOptions(method=method, dtype=dtype, budget=budget))
+    options = ModelOptions(method=method, dtype=dtype, budget=budget, arena=arena)
+    model = ir.read_model(source, options)
     path, kind = place_of(output, check_name(name or model.name), format, single=single)
-    for option, value in (("method", method.replace("auto", "")), ("budget", budget)):
-        if value and kind not in (*C_FORMATS, "json"):
+    for option in ("method", "budget", "arena"):
+        if options.is_given(option) and kind not in (*C_FORMATS, "json"):
             raise MilliwattError(
                 f"decides how C is generated, and {path.name} holds none", option=option, cure="leave it out"
             )
-    model = dataclasses.replace(
-        model,
-        name=name or model.name,
-        # A budget that is given now counts for more than a method the file settled on.
-        method=model.method if method == "auto" and not budget else method,
-        budget=budget or model.budget,
-    )
     try:
+        model = dataclasses.replace(ir.settle(model, options), name=name or model.name)
         return save_model(model, path, kind)
     except MilliwattError as error:
         raise error.within(file=source) from None
@@ -76,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", help="prefix of all C names; the model's own by default")
     parser.add_argument("--method", choices=CHOICES["method"], default="auto")
     parser.add_argument("--budget", default="", help="what --method=auto keeps to: speed, flash, flash=8k")
+    parser.add_argument(
+        "--arena", choices=CHOICES["arena"], default="auto", help="networks: whose the buffers are"
+    )
     parser.add_argument("--dtype", choices=CHOICES["dtype"], default="auto", help="feature type of a *.csv")
     parser.add_argument("--format", choices=FORMATS, default="auto", help="auto: by the output's ending")
     parser.add_argument("--single", action="store_true", help="one header instead of header and source")

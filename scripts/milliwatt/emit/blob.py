@@ -17,7 +17,7 @@ from milliwatt.emit.c_loadable import Tables, loadable_tables
 from milliwatt.emit.leaves import LeafTable, cut_sum, leaf_table
 from milliwatt.emit.packing import PackedTrees
 from milliwatt.errors import UnsupportedModelError
-from milliwatt.ir import AnyModel, TreeEnsemble
+from milliwatt.ir import AnyModel, Network, TreeEnsemble
 from milliwatt.ir.model import LINKS, MEAN, MEDIAN
 
 MAGIC = b"MWMB"
@@ -38,6 +38,8 @@ def emit_blob(model: AnyModel) -> bytes:
     Raises:
         UnsupportedModelError: this version of the format has no place for something in the model.
     """
+    if isinstance(model, Network):
+        raise _cannot_hold("a neural network")
     if not isinstance(model, TreeEnsemble):
         raise _cannot_hold("a committee, which is several models that vote or are averaged")
     beyond = _inexpressible(model)

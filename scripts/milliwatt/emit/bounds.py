@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from milliwatt.emit import leaves
 from milliwatt.emit.ranges import answer_ranges
-from milliwatt.ir import AnyModel, Committee, TreeEnsemble
+from milliwatt.ir import Committee, TreeEnsemble, TreeModel
 from milliwatt.ir.model import EXP
 
 _ULP = 2.0**-23
 _TINY = 2.0**-149
 
 
-def value_bounds(model: AnyModel) -> tuple[float, ...]:
+def value_bounds(model: TreeModel) -> tuple[float, ...]:
     """How far each probability, value or vote can be from the exact one (absolute).
 
     Votes are meant as counted: each is right where the member's own best two scores are further apart
@@ -28,7 +28,7 @@ def value_bounds(model: AnyModel) -> tuple[float, ...]:
     return _rounding(model, bounds)
 
 
-def score_bounds(model: AnyModel) -> tuple[float, ...]:
+def score_bounds(model: TreeModel) -> tuple[float, ...]:
     """How far the numbers that decide can be from the exact ones; a committee's are its answers."""
     return leaves.score_bounds(model) if isinstance(model, TreeEnsemble) else value_bounds(model)
 

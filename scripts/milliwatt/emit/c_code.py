@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from milliwatt.emit.c_committee import committee_code
 from milliwatt.emit.c_ensemble import ensemble_code
+from milliwatt.emit.c_network import network_code
 from milliwatt.emit.c_writer import Writer
 from milliwatt.emit.method import Choice, choose_method
-from milliwatt.ir import AnyModel, TreeEnsemble
+from milliwatt.ir import AnyModel, Network, TreeEnsemble
 from milliwatt.ir.validate import check_name
 
 
@@ -33,12 +34,14 @@ def emit_c(
     Args:
         model: a validated model.
         name: prefix of all names; the model's own name by default.
-        method: ``auto``, ``inline``, ``loadable`` or ``compact``.
+        method: ``auto``, ``inline``, ``loadable`` or ``compact``; of networks ``auto``, they have one form.
         single: one header with everything ``static`` instead of header and source.
     """
     name = check_name(name or model.name)
     choice = choose_method(model, method)
-    if isinstance(model, TreeEnsemble):
+    if isinstance(model, Network):
+        code = network_code(model, name, single=single)
+    elif isinstance(model, TreeEnsemble):
         code = ensemble_code(model, name, choice.method)
     else:
         code = committee_code(model, name, choice.method)

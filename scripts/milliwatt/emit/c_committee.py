@@ -16,7 +16,7 @@ from milliwatt.emit.c_interface import Function, Interface
 from milliwatt.emit.c_members import Member, class_of, class_table, knows_all
 from milliwatt.emit.c_writer import Code
 from milliwatt.emit.committee_plan import Turn, added_share, divides, turns
-from milliwatt.ir import AnyModel, Committee, TreeEnsemble
+from milliwatt.ir import Committee, TreeEnsemble, TreeModel
 
 
 def committee_code(model: Committee, name: str, method: str) -> Code:
@@ -90,7 +90,7 @@ class _Panel:
         )
         return "\n".join([*self.members(), self._mean(), function])
 
-    def _member(self, member: AnyModel, name: str, columns: Sequence[int]) -> str:
+    def _member(self, member: TreeModel, name: str, columns: Sequence[int]) -> str:
         votes, method = self.model.counts_votes, self.method
         if isinstance(member, TreeEnsemble):
             found = Member(member, name)

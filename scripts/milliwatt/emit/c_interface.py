@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -36,10 +36,15 @@ class Interface(Generic[M]):
         self.upper = name.upper()
         self.type = FEATURE_TYPES[model.dtype]
 
-    def _check_function(self) -> str:
-        """What every function asks first."""
+    def _check_function(self, more: str = "", tests: Iterable[str] = ()) -> str:
+        """What every function asks first.
+
+        Args:
+            more: further parameters.
+            tests: of them, as C; before the search for NaN, which takes longest.
+        """
         lines = [
-            f"static int {self.name}_check(const {self.type.c_type} *features, int n_features)",
+            f"static int {self.name}_check(const {self.type.c_type} *features, int n_features{more})",
             "{",
             "    if (features == NULL) {",
             "        return MW_ERROR_ARGUMENT;",
@@ -47,6 +52,7 @@ class Interface(Generic[M]):
             f"    if (n_features != {self.upper}_N_FEATURES) {{",
             "        return MW_ERROR_LENGTH;",
             "    }",
+            *tests,
         ]
         if not self.type.is_integer and self.model.check_nan and not self.model.handles_missing:
             lines += [

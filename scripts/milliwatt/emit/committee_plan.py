@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from milliwatt.emit.ballots import ballots
 from milliwatt.emit.ranges import answer_ranges
-from milliwatt.ir import AnyModel, Committee
+from milliwatt.ir import Committee, TreeModel
 
 # Costs in instructions, roughly, as in early.py: a tree beside its splits, a split, a look at one class.
 _TREE, _SPLIT, _LOOK, _CHECK = 40, 6, 6, 10
@@ -86,5 +86,5 @@ def _above(rest: float, model: Committee, weights: list[float]) -> float:
     return rest + (len(weights) + 3) * _FLOAT32_ULP * (sum(weights) + 1.0)
 
 
-def _cost(model: AnyModel) -> float:
+def _cost(model: TreeModel) -> float:
     return sum(_TREE + _SPLIT * math.log2(tree.n_splits + 1) for tree in model.trees)

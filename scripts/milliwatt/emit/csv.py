@@ -11,7 +11,7 @@ import math
 
 from milliwatt.dtypes import FEATURE_TYPES, float32_from_key, threshold_key
 from milliwatt.errors import UnsupportedModelError
-from milliwatt.ir import AnyModel, Tree, TreeEnsemble
+from milliwatt.ir import AnyModel, Network, Tree, TreeEnsemble
 from milliwatt.ir.model import IDENTITY, MEAN
 
 
@@ -21,6 +21,8 @@ def emit_csv(model: AnyModel) -> str:
     Raises:
         UnsupportedModelError: the format has no word for something in the model.
     """
+    if isinstance(model, Network):
+        raise _cannot_express("a neural network")
     if not isinstance(model, TreeEnsemble):
         raise _cannot_express("a committee, which is several models that vote or are averaged")
     beyond = _inexpressible(model)

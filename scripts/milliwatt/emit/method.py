@@ -9,7 +9,9 @@ from milliwatt.emit.c_loadable import loadable_tables, table_bytes
 from milliwatt.emit.leaves import leaf_table
 from milliwatt.emit.packing import fits_tables
 from milliwatt.errors import MilliwattError, UnsupportedModelError
-from milliwatt.ir import AnyModel, TreeEnsemble, ensembles
+from milliwatt.ir import AnyModel, Network, TreeEnsemble, ensembles
+from milliwatt.ir.network import arrays
+from milliwatt.ir.network_integers import IntConv, IntDense, IntDepthwise
 from milliwatt.options import parse_budget
 
 # On Cortex-M generated code takes about 15 bytes a split, and tables some code beside them
@@ -31,9 +33,11 @@ def choose_method(model: AnyModel, method: str = "auto", budget: str = "") -> Ch
     """The method to emit with: the one asked for, else the model's own, else by budget or size.
 
     Raises:
-        MilliwattError: nothing stays within the budget.
+        MilliwattError: nothing stays within the budget, or a method for trees is given for a network.
     """
     wanted = method if method != "auto" else model.method
+    if isinstance(model, Network):
+        return _of_network(model, wanted, budget or model.budget)
     if wanted != "auto":
         return Choice(wanted, "asked for")
     if not all(map(fits_tables, ensembles(model))):
@@ -47,6 +51,36 @@ def choose_method(model: AnyModel, method: str = "auto", budget: str = "") -> Ch
     return Choice(
         "loadable", f"{model.n_splits} splits would be about {size} bytes of code: tables are smaller"
     )
+
+
+def _of_network(model: Network, method: str, given: str) -> Choice:
+    """The one form of networks."""
+    if method != "auto":
+        raise MilliwattError(
+            f"{method} is a form of trees: {model.name} is a network, and networks have one form",
+            option="method",
+            cure="leave method out",
+        )
+    size = network_bytes(model)
+    budget = parse_budget(given)
+    if budget is not None and budget.flash is not None and size > budget.flash:
+        smaller = "" if model.quantize == "int8" else " with quantize=int8, or"
+        raise MilliwattError(
+            f"{model.name} takes about {size} bytes of tables alone, more than {budget.flash} bytes",
+            option="budget",
+            cure=f"convert{smaller} with a smaller network; or allow more",
+        )
+    return Choice("network", f"about {size} bytes of tables, and calls of <milliwatt/nets.h> layer by layer")
+
+
+def network_bytes(model: Network) -> int:
+    """About how much flash a network's weights, biases, scales and tables take."""
+    size = 0
+    for layer in model.layers:
+        size += sum(len(array.data) for array in arrays(layer))
+        if isinstance(layer, IntDense | IntConv | IntDepthwise):
+            size += len(layer.requantize.scale.data)
+    return size
 
 
 def _within(model: AnyModel, text: str, inline: int) -> Choice:

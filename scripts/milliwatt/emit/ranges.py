@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from milliwatt.ir import AnyModel, Tree, TreeEnsemble
+from milliwatt.ir import Tree, TreeEnsemble, TreeModel
 from milliwatt.ir.model import EXP, MEAN, MEDIAN, SIGMOID, SOFTMAX
 
 _LARGEST_EXPONENT = 709.0  # e to that is a float64
@@ -29,7 +29,7 @@ def score_ranges(model: TreeEnsemble) -> list[Range]:
     return [(b + lo / share, b + hi / share) for b, lo, hi in zip(base, low, high, strict=True)]
 
 
-def answer_ranges(model: AnyModel) -> list[Range]:
+def answer_ranges(model: TreeModel) -> list[Range]:
     """For each answer (probability, value or vote) the lowest and the highest there can be."""
     if isinstance(model, TreeEnsemble):
         return _through_link(model, score_ranges(model))
