@@ -39,6 +39,7 @@ test: setup lint
 
 bench: setup
 	@$(RUN) -m tests.benchmarks.trees
+	@$(RUN) -m tests.benchmarks.nets
 
 # What narrower leaves cost, on data sets out of packages on PyPI: rewrites the committed table and plot.
 leaf-study: setup

@@ -4,15 +4,15 @@
 #
 # <target>  what gets the model: an executable or a library that is compiled. It finds <name.h>.
 # NAME      prefix of all C names and stem of the generated files.
-# FILE      *.mw.json, *.csv; or *.skops, *.joblib, ... which take a Python with the ML library.
+# FILE      *.mw.json, *.csv; or *.skops, *.joblib, *.keras, *.onnx, ... which take a Python with the ML library.
 #           Relative paths start from the current source directory.
 # <OPTION>  the options of models, as in Python and in platformio.ini: METHOD, DTYPE, NAN, CALIBRATION,
-#           LEAF_BITS, LEAF_CLUSTERS, BUDGET.
+#           LEAF_BITS, LEAF_CLUSTERS, BUDGET; of networks QUANTIZE, ARENA, TASK, CLASSES (a,b,c), INPUT_SHAPE.
 #
 # For the whole project, as variables (-DMILLIWATT_PYTHON=...):
 #
 # MILLIWATT_PYTHON        the Python in which models were trained; by default the one that runs the build.
-# MILLIWATT_TRUST_PICKLE  yes: load *.joblib and *.pkl, which run any code that they hold.
+# MILLIWATT_TRUST_PICKLE  yes: load *.joblib, *.pkl and *.pt2, which run any code that they hold.
 #
 # Models are generated when the project is built, and again when the model, its calibration data or Milliwatt
 # itself has changed: nothing else makes a step of this file run. Needs CMake 3.20 and Python 3.10.

@@ -16,6 +16,8 @@ from milliwatt.options import ModelOptions
 from milliwatt.version import __version__
 
 if TYPE_CHECKING:
+    from milliwatt.emit.net_report import LayerCost
+    from milliwatt.model import Model
     from milliwatt.rig import CheckReport
 
 app = typer.Typer(
@@ -35,6 +37,20 @@ NanOption = Annotated[str, typer.Option(help="What NaN does: auto, refuse, follo
 LeafBitsOption = Annotated[str, typer.Option(help="auto, exact, 0 (hard votes), 1 to 16.")]
 LeafClustersOption = Annotated[int, typer.Option(help="Leaf rows a class; 0: leaves are not clustered.")]
 BudgetOption = Annotated[str, typer.Option(help="What --method=auto keeps to: speed, flash or flash=8k.")]
+QuantizeOption = Annotated[
+    str, typer.Option(help="Networks: none (floats), int8 or int16; needs --calibration.")
+]
+ArenaOption = Annotated[
+    str, typer.Option(help="Networks: whose the buffers are: auto (the file's, or static), static or caller.")
+]
+TaskOption = Annotated[
+    str, typer.Option(help="Networks that do not say: auto, classifier, multilabel or regressor.")
+]
+ClassesOption = Annotated[
+    str, typer.Option(help="Networks that do not know their classes: labels separated by commas.")
+]
+InputShapeOption = Annotated[str, typer.Option(help="PyTorch modules: a sample's shape, such as 1x28x28.")]
+LayersOption = Annotated[bool, typer.Option("--layers", help="Networks: a table of their layers.")]
 FormatOption = Annotated[
     str, typer.Option(help="auto (by the output's ending), c, header, json, csv or bin; as in Model.save.")
 ]
@@ -63,7 +79,7 @@ def export(
         Path,
         typer.Argument(
             help="A fitted estimator: *.skops, *.joblib or *.pkl; or what XGBoost or LightGBM saved: "
-            "*.ubj, *.json or *.txt."
+            "*.ubj, *.json or *.txt; or a network: *.keras, *.h5, *.onnx or *.pt2."
         ),
     ],
     output: Annotated[
@@ -77,7 +93,13 @@ def export(
     leaf_bits: LeafBitsOption = "auto",
     leaf_clusters: LeafClustersOption = 0,
     budget: BudgetOption = "",
+    quantize: QuantizeOption = "none",
+    arena: ArenaOption = "auto",
+    task: TaskOption = "auto",
+    classes: ClassesOption = "",
+    input_shape: InputShapeOption = "",
     format: FormatOption = "auto",
+    layers: LayersOption = False,
 ) -> None:
     """Convert an estimator's file to *.mw.json, the file a firmware build needs.
 
@@ -87,7 +109,20 @@ def export(
     from milliwatt.export import export_file, save_as, summary
 
     format = format_of(output, format)  # before the conversion, which may take long
-    options = ModelOptions(method, dtype, nan, str(calibration or ""), leaf_bits, leaf_clusters, budget)
+    options = ModelOptions(
+        method,
+        dtype,
+        nan,
+        str(calibration or ""),
+        leaf_bits,
+        leaf_clusters,
+        budget,
+        quantize,
+        arena,
+        task,
+        classes,
+        input_shape,
+    )
     with _busy(f"converting {source}"):
         model = export_file(
             source,
@@ -96,8 +131,10 @@ def export(
             trust_pickle=_trust(source),
             note=lambda text: _errors.print(f"note: {text}", markup=False),
         )
+        rows = _layers(model) if layers else ()
         written = save_as(model, output, format, source)
     print("\n".join(summary(model)))
+    _print_layers(rows)
     _print_written(written)
 
 
@@ -114,10 +151,12 @@ def emit(
     method: MethodOption = "auto",
     dtype: DtypeOption = "auto",
     budget: BudgetOption = "",
+    arena: ArenaOption = "auto",
     format: FormatOption = "auto",
     single: Annotated[
         bool, typer.Option("--single", help="One header instead of header and source.")
     ] = False,
+    layers: LayersOption = False,
 ) -> None:
     """Write a model as what a device reads: C (NAME.h and NAME.c), a blob or CSV.
 
@@ -125,8 +164,10 @@ def emit(
     *.csv is emlearn's format, which does not say what features are: --dtype does.
     """
     from milliwatt.emit.__main__ import emit_file
+    from milliwatt.model import load
 
     with _busy(f"emitting {source}"):
+        rows = _layers(load(source, dtype=dtype)) if layers else ()
         saved = emit_file(
             source,
             output,
@@ -134,11 +175,13 @@ def emit(
             method=method,
             dtype=dtype,
             budget=budget,
+            arena=arena,
             format=format,
             single=single,
         )
     if saved.choice is not None:
         print(f"method {saved.choice.method}: {saved.choice.reason}")
+    _print_layers(rows)
     _print_written(saved.files)
 
 
@@ -149,6 +192,7 @@ def check(
     data: Annotated[Path, typer.Option(help="CSV: feature columns, then if you like `label`.")],
     method: MethodOption = "auto",
     dtype: DtypeOption = "auto",
+    arena: ArenaOption = "auto",
     json: Annotated[Path | None, typer.Option(help="Write the report here as well.")] = None,
     port: Annotated[str | None, typer.Option(help="Serial port of a real board.")] = None,
 ) -> None:
@@ -159,7 +203,7 @@ def check(
     from milliwatt.commands import check_file
     from milliwatt.report import write_json
 
-    ModelOptions(method=method)
+    ModelOptions(method=method, arena=arena)
     with _busy(f"checking {source} on {board}"):
         report = check_file(
             source,
@@ -167,6 +211,7 @@ def check(
             data=data,
             method=method,
             dtype=dtype,
+            arena=arena,
             trust_pickle=_trust(source),
             port=port,
         )
@@ -185,6 +230,26 @@ def _print_report(report: CheckReport) -> None:
         print(f"sample {item.sample}: {item.device} on the board, {item.wanted} by the {item.reference}")
 
 
+def _layers(model: Model) -> tuple[LayerCost, ...]:
+    rows = model.layers
+    if not rows:
+        raise MilliwattError(
+            f"{model.ir.name} has no layers: it is no network", option="layers", cure="leave it out"
+        )
+    return rows
+
+
+def _print_layers(rows: tuple[LayerCost, ...]) -> None:
+    """A table for people; plain text into a pipe; nothing of no layers."""
+    from milliwatt.report import layers_table, plain_layers
+
+    out = Console()
+    if rows and out.is_terminal:
+        out.print(layers_table(rows))
+    elif rows:
+        print(plain_layers(rows))
+
+
 def _print_written(files: list[Path]) -> None:
     sizes = {path: f" ({path.stat().st_size} bytes)" for path in files if path.suffix.lower() == ".bin"}
     print("written: " + ", ".join(f"{path}{sizes.get(path, '')}" for path in files))
@@ -196,8 +261,9 @@ def _name_of(path: Path) -> str:
 
 def _trust(source: Path) -> bool:
     """Whoever names a pickle on the command line means to load it, but shall know what that does."""
-    if source.suffix.lower() in (".joblib", ".pkl", ".pickle"):
-        _errors.print(f"note: loading {source} runs any code that it holds; *.skops does not", markup=False)
+    if source.suffix.lower() in (".joblib", ".pkl", ".pickle", ".pt2"):
+        instead = "" if source.suffix.lower() == ".pt2" else "; *.skops does not"
+        _errors.print(f"note: loading {source} runs any code that it holds{instead}", markup=False)
     return True
 
 

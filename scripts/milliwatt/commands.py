@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from milliwatt import ir
 from milliwatt.data import read_table
 from milliwatt.errors import ToolMissingError
 from milliwatt.export import export_file
-from milliwatt.ir import is_model_file
 from milliwatt.model import Model, load
 from milliwatt.options import ModelOptions
 
@@ -24,6 +23,7 @@ def check_file(
     data: Path,
     method: str = "auto",
     dtype: str = "auto",
+    arena: str = "auto",
     trust_pickle: bool = False,
     port: str | None = None,
 ) -> CheckReport:
@@ -42,17 +42,14 @@ def check_file(
         raise ToolMissingError(
             f"the Python package {error.name} is needed to run boards", cure="pip install 'milliwatt[rig]'"
         ) from None
-    model = _model(source, ModelOptions(method=method, dtype=dtype), trust_pickle)
+    model = _model(source, ModelOptions(method=method, dtype=dtype, arena=arena), trust_pickle)
     described = load_board(board)
     samples = read_table(data, model.ir.n_features).features
     return check(model, described, samples, port=port)
 
 
 def _model(source: Path, options: ModelOptions, trust_pickle: bool) -> Model:
-    if not is_model_file(source):
+    if not ir.is_model_file(source):
         name = source.name.split(".")[0]
         return export_file(source, name=name, options=options, trust_pickle=trust_pickle)
-    model = load(source, dtype=options.dtype)
-    if options.method == "auto":
-        return model
-    return Model(dataclasses.replace(model.ir, method=options.method))
+    return Model(ir.settle(load(source, dtype=options.dtype).ir, options))

@@ -16,9 +16,10 @@ from milliwatt.emit.saving import FORMATS, format_of
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends.loading import load_estimator
 from milliwatt.host.leaf_trade import describe
-from milliwatt.ir import AnyModel
+from milliwatt.ir import AnyModel, Network
 from milliwatt.ir.committee import in_words
 from milliwatt.model import Model, convert
+from milliwatt.network_summary import network_summary
 from milliwatt.options import CHOICES, ModelOptions
 
 
@@ -43,6 +44,11 @@ def export_file(
             leaf_bits=options.leaf_bits,
             leaf_clusters=int(options.leaf_clusters),
             budget=options.budget,
+            quantize=options.quantize,
+            arena=options.arena,
+            task=options.task,
+            classes=options.classes,
+            input_shape=options.input_shape,
         )
     except MilliwattError as error:
         raise error.within(file=source) from None
@@ -59,6 +65,8 @@ def save_as(model: Model, output: Path, format: str, source: Path) -> list[Path]
 def summary(model: Model) -> list[str]:
     """What was decided and measured, one sentence a line."""
     m = model.ir
+    if isinstance(m, Network):
+        return network_summary(model, m)
     lines = [f"{m.name}: {in_words(m)}, {len(m.trees)} trees, {m.n_splits} splits, {m.n_features} features"]
     if model.decision is not None:
         lines.append(f"features are {m.dtype}: {model.decision.reason}")
@@ -112,11 +120,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="*.mw.json, or as in Model.save")
     parser.add_argument("--format", choices=FORMATS, default="auto", help="auto: by the output's ending")
     parser.add_argument("--name", required=True)
-    for option, choices in CHOICES.items():
-        parser.add_argument(f"--{option.replace('_', '-')}", choices=choices, default="auto")
-    parser.add_argument("--leaf-clusters", default="0")
-    parser.add_argument("--budget", default="")
-    parser.add_argument("--calibration", default="")
+    for field in fields(ModelOptions):
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}", choices=CHOICES.get(field.name), default=field.default
+        )
     parser.add_argument("--trust-pickle", action="store_true")
     given = parser.parse_args(arguments)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from milliwatt import ir
 from milliwatt.data import Table, read_table
 from milliwatt.emit import Choice, choose_method
 from milliwatt.emit.bounds import value_bounds
+from milliwatt.emit.net_plan import arena_size
+from milliwatt.emit.net_report import LayerCost, layer_costs
 from milliwatt.emit.saving import save_model
 from milliwatt.errors import InputError, MilliwattError
-from milliwatt.frontends import estimator_answers, to_ir
+from milliwatt.frontends import estimator_answers, to_ir, with_input_shape
 from milliwatt.host import (
     HostModel,
     answers,
@@ -31,10 +34,12 @@ from milliwatt.host import (
     undecided,
 )
 from milliwatt.host.leaf_trade import exact_scores
+from milliwatt.host.network_bounds import answer_bounds
 from milliwatt.host.runner import check_samples
 from milliwatt.ir.committee import in_words
 from milliwatt.ir.validate import check_name
-from milliwatt.options import ModelOptions
+from milliwatt.networks import convert_network
+from milliwatt.options import Label, ModelOptions, check_kind
 from milliwatt.passes import Decision, order_trees, prepare
 
 _MEASURED = 2000  # samples that are followed through every tree
@@ -51,35 +56,85 @@ def convert(
     leaf_bits: int | str = "auto",
     leaf_clusters: int = 0,
     budget: str = "",
+    quantize: str = "none",
+    arena: str = "auto",
+    task: str = "auto",
+    classes: Sequence[Label] | str = (),
+    input_shape: Sequence[int] | str = (),
 ) -> Model:
     """Convert a fitted estimator into a model for a microcontroller.
 
+    An option that this kind of estimator cannot honour is an error.
+
     Args:
-        estimator: scikit-learn's DecisionTree, ExtraTree, RandomForest or ExtraTrees, classifier
-            or regressor.
+        estimator: of scikit-learn trees, forests, boosting, AdaBoost, isolation forests, Voting and Bagging
+            of these, and MLPs; XGBoost's and LightGBM's trees; a Keras model; what ``torch.export`` gives
+            or a PyTorch module; an ONNX model.
         name: prefix of all generated C names.
         method: ``'inline'`` (generated if/else: fastest), ``'loadable'`` (packed tables: small),
-            ``'compact'`` (tables without a spare bit: smallest, and slower) or ``'auto'``.
+            ``'compact'`` (tables without a spare bit: smallest, and slower) or ``'auto'``; trees only.
         dtype: feature type on the device: ``'float'``, ``'int8'``, ``'uint8'``, ``'int16'``,
-            ``'int32'``, or ``'auto'``: float, unless calibration data or thresholds show integers.
+            ``'int32'``, or ``'auto'``: float, unless calibration data or thresholds show integers; see
+            ``ModelOptions`` for networks.
         nan: ``'refuse'``, ``'follow'``, ``'ignore'`` or ``'auto'``; see ``ModelOptions``.
         calibration: samples like those the device will see: an array of shape (rows, features) or
             a CSV file, with a last column ``label`` if you like. Used to choose type, scale and leaf
-            width, and to measure the agreement.
+            width, to quantise, and to measure the agreement. A network's images are rows of features
+            too: the image row by row, the channels of a pixel together (height, width, channels),
+            also for libraries that have channels first.
         leaf_bits: width of leaf values: 1 to 16, 0 (hard votes), ``'exact'``, or ``'auto'``: exact, or 8 or
             16 bits where that changes no class on the calibration data; see ``ModelOptions``.
         leaf_clusters: leaf rows a class that k-means leaves over; 0: leaves are not clustered.
         budget: what ``method='auto'`` has to keep to: ``'speed'``, ``'flash'`` or ``'flash=8k'``.
+        quantize: networks: ``'int8'`` or ``'int16'`` layers, from calibration data, or with the scales of
+            an ONNX graph that is quantised already (in QDQ form); ``'none'``: floats.
+        arena: networks: ``'static'``, the generated code has the buffers between layers; ``'caller'``,
+            whoever calls gives them.
+        task: networks out of libraries that do not say: ``'classifier'``, ``'multilabel'``,
+            ``'regressor'``; ``'auto'``: what ends in softmax or sigmoid, or has ``classes``, classifies.
+        classes: networks that do not know their classes: the labels, in the order of outputs.
+        input_shape: a PyTorch module's sample, where it does not begin with a Linear layer:
+            ``(1, 28, 28)`` or ``'1x28x28'``, as the module takes it.
 
     Raises:
         UnsupportedModelError: the estimator, or a setting of it, is not supported.
         MilliwattError: an option is wrong, or would change answers.
     """
     path = str(calibration) if isinstance(calibration, (str, Path)) else ""
-    options = ModelOptions(method, dtype, nan, path, leaf_bits, leaf_clusters, budget)
+    options = ModelOptions(
+        method,
+        dtype,
+        nan,
+        path,
+        leaf_bits,
+        leaf_clusters,
+        budget,
+        quantize,
+        arena,
+        task,
+        classes,
+        input_shape,
+    )
+    estimator = with_input_shape(estimator, tuple(options.input_shape))  # type: ignore[arg-type]
     raw = to_ir(estimator, nan=nan)
-    raw = dataclasses.replace(raw, name=check_name(name), method=method, budget=budget)
+    kind = f"this {type(estimator).__name__}"
+    check_kind(options, network=isinstance(raw, ir.Network), what=kind)
+    raw = dataclasses.replace(raw, name=check_name(name))
     data, labels = _calibration_samples(raw, calibration)
+    if isinstance(raw, ir.Network):
+        network, decision = convert_network(estimator, raw, options, data, labels)
+        return Model(ir.settle(network, ModelOptions(arena=arena)), decision)
+    return _convert_trees(estimator, raw, options, data, labels)
+
+
+def _convert_trees(
+    estimator: Any,
+    raw: ir.TreeModel,
+    options: ModelOptions,
+    data: NDArray[np.float64] | None,
+    labels: tuple[str, ...],
+) -> Model:
+    raw = dataclasses.replace(raw, method=options.method, budget=options.budget)
     prepared, decision = prepare(raw, options.dtype, data)
     samples = None if data is None else Model(prepared).device_features(data)
     exact = prepared
@@ -89,7 +144,7 @@ def convert(
     if data is None or samples is None:
         return model
     expected = estimator_answers(estimator, data)
-    measured = _measure(model, expected, data, samples, trade, undecided(exact, samples))
+    measured = _measure(prepared, model.bound, expected, data, samples, trade, undecided(exact, samples))
     return Model(dataclasses.replace(prepared, calibration=measured), decision)
 
 
@@ -120,6 +175,9 @@ class Model:
 
     def __repr__(self) -> str:
         m = self.ir
+        if isinstance(m, ir.Network):
+            kind = f", {m.quantize}" if m.is_integer else ""
+            return f"<milliwatt.Model {m.name}: {in_words(m)}{kind}, {m.n_features} {m.dtype} features>"
         return (
             f"<milliwatt.Model {m.name}: {in_words(m)}, {len(m.trees)} trees, {m.n_splits} splits, "
             f"{m.n_features} {m.dtype} features, {self.choice.method}>"
@@ -137,9 +195,40 @@ class Model:
 
     @property
     def bound(self) -> NDArray[np.float64]:
-        """The largest possible difference to the estimator's answer, one an output or class."""
+        """The largest possible difference to the estimator's answer, one an output or class.
+
+        Raises:
+            MilliwattError: of a network, where that depends on the samples: see :meth:`bounds`.
+        """
+        if isinstance(self.ir, ir.Network):
+            raise MilliwattError(
+                "how far a network's answers can be off depends on the samples",
+                option=self.ir.name,
+                cure="use bounds(X)",
+            )
         bound = np.asarray(value_bounds(self.ir), dtype=np.float64)
         return bound + self.ir.leaf_error if self.ir.leaf_error else bound
+
+    def bounds(self, X: ArrayLike) -> NDArray[np.float64]:
+        """The largest difference to the estimator's answer to be expected, shape (rows, outputs or classes).
+
+        Of trees it is proven (:attr:`bound`). Of a network of floats it is ``network_bounds.RELATIVE`` of
+        what the last layer adds up; of one of integers, the largest difference on calibration data.
+        """
+        samples = self.device_features(flat(self.ir, X))
+        if isinstance(self.ir, ir.Network):
+            return answer_bounds(self.ir, samples)
+        return np.broadcast_to(self.bound, (len(samples), len(self.bound)))
+
+    @property
+    def arena_size(self) -> int:
+        """Bytes that a network's numbers between layers take (``<NAME>_ARENA_SIZE``); 0 for trees."""
+        return arena_size(self.ir) if isinstance(self.ir, ir.Network) else 0
+
+    @property
+    def layers(self) -> tuple[LayerCost, ...]:
+        """What each layer of a network takes, and how far quantisation has moved it; nothing for trees."""
+        return layer_costs(self.ir) if isinstance(self.ir, ir.Network) else ()
 
     @cached_property
     def host(self) -> HostModel:
@@ -153,11 +242,15 @@ class Model:
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Class labels, or for regressors values: shape (rows,), or (rows, outputs) with several outputs.
 
+        Of labels that are answered each for itself: 0 or 1, shape (rows, labels).
+
         Raises:
             InputError: samples of the wrong shape or outside the feature type.
             ToolMissingError: there is no C compiler on this PC.
         """
-        samples = self.host.device_features(np.asarray(X))
+        samples = self.host.device_features(flat(self.ir, X))
+        if isinstance(self.ir, ir.Network) and self.ir.is_multilabel:
+            return self.host.predict_labels(samples)
         if self.ir.is_classifier:
             labels: NDArray[Any] = self.classes_[self.host.predict(samples)]
             return labels
@@ -170,14 +263,14 @@ class Model:
             raise MilliwattError(
                 "a regressor has no probabilities", option=self.ir.name, cure="use predict()"
             )
-        return self.host.predict_proba(self.host.device_features(np.asarray(X)))
+        return self.host.predict_proba(self.host.device_features(flat(self.ir, X)))
 
     def evaluate(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (scores where there are none) or values, by numpy instead of C.
 
         An independent check; needs no compiler unless features are scaled.
         """
-        return evaluate(self.ir, self.device_features(np.asarray(X)))
+        return evaluate(self.ir, self.device_features(flat(self.ir, X)))
 
     def device_features(self, values: NDArray[Any]) -> NDArray[Any]:
         """Samples as the device takes them; needs a compiler only where features are scaled."""
@@ -200,6 +293,20 @@ class Model:
         return save_model(model, Path(file), format).files
 
 
+def flat(model: ir.AnyModel, X: ArrayLike) -> NDArray[Any]:
+    """Samples as rows of features, where a network is given its images as images.
+
+    That is in the order that features have, channels last: shape (rows, height, width, channels); signals
+    (rows, length, channels); a single channel may be left out. Whatever else is given stays as it is.
+    """
+    given = np.asarray(X)
+    if not isinstance(model, ir.Network) or given.ndim < 3:
+        return given
+    shape = [side for side in model.shapes[0] if side > 1]
+    same = [side for side in given.shape[1:] if side > 1] == shape
+    return given.reshape(len(given), -1) if same else given
+
+
 def _calibration_samples(
     model: ir.AnyModel, calibration: ArrayLike | str | Path | None
 ) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
@@ -207,7 +314,10 @@ def _calibration_samples(
     if calibration is None:
         return None, ()
     where = calibration if isinstance(calibration, (str, Path)) else None
-    table = read_table(where, model.n_features) if where is not None else Table(np.asarray(calibration))
+    if where is None:
+        table = Table(flat(model, np.asarray(calibration)))
+    else:
+        table = read_table(where, model.n_features)
     values = table.features
     try:
         samples = check_samples(model, values, integers=False)
@@ -217,13 +327,18 @@ def _calibration_samples(
         raise MilliwattError(
             "a sample is infinite", file=where, option="calibration", cure="leave out such samples"
         )
+    if isinstance(model, ir.Network) and np.isnan(samples).any():  # with nan=ignore too
+        raise MilliwattError(
+            "a sample holds NaN", file=where, option="calibration", cure="leave out such samples"
+        )
     if not len(samples):
         raise MilliwattError("no samples", file=where, option="calibration", cure="give at least one row")
     return samples, table.labels
 
 
 def _measure(
-    model: Model,
+    model: ir.TreeModel,
+    bound: NDArray[np.float64],
     expected: NDArray[np.float64],
     data: NDArray[np.float64],
     samples: NDArray[Any],
@@ -233,26 +348,27 @@ def _measure(
     """The agreement with the estimator on the calibration data, by the independent evaluator.
 
     Args:
+        bound: of the model's answers.
         expected: what the estimator answers to the data.
         unclear: rows in which the estimator's rounding decides a vote.
     """
-    reached = exact_scores(model.ir, trade, samples)
-    if model.ir.is_classifier:
-        columns = class_columns(model.ir, expected)
-        tie = np.where(unclear, np.inf, model.ir.noise)
-        agreement = compare_classes(decide(model.ir, reached), columns, tie)
+    reached = exact_scores(model, trade, samples)
+    if model.is_classifier:
+        columns = class_columns(model, expected)
+        tie = np.where(unclear, np.inf, model.noise)
+        agreement = compare_classes(decide(model, reached), columns, tie)
     else:
-        bound = model.bound + _noise(model.ir, reached)
-        agreement = compare_values(answers(model.ir, reached), expected, bound)
+        bound = bound + _noise(model, reached)
+        agreement = compare_values(answers(model, reached), expected, bound)
     # A feature that is always missing has the empty range: from inf to -inf.
     known = ~np.isnan(data)
     low = data.min(axis=0, initial=np.inf, where=known)
     high = data.max(axis=0, initial=-np.inf, where=known)
-    evaluated = mean_trees(model.ir, _some(samples))
+    evaluated = mean_trees(model, _some(samples))
     return ir.Calibration(agreement, tuple(low.tolist()), tuple(high.tolist()), trade, evaluated)
 
 
-def _noise(model: ir.AnyModel, reached: NDArray[np.float64]) -> NDArray[np.float64]:
+def _noise(model: ir.TreeModel, reached: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far the estimator's own rounding can move a regressor's answers."""
     noise: NDArray[np.float64] = np.full(reached.shape, model.noise)
     if isinstance(model, ir.Committee):

@@ -26,6 +26,11 @@ def include_dir() -> Path:
     return root() / "include"
 
 
+def network_sources() -> list[Path]:
+    """The C files among them that networks need, sorted."""
+    return [path for path in sources() if path.name.startswith("net_")]
+
+
 def sources() -> list[Path]:
     """The C files of the library, sorted."""
     return sorted((root() / "src").glob("*.c"))

@@ -23,11 +23,17 @@ PICKLES = (".joblib", ".pkl", ".pickle")
 SKOPS = ".skops"
 # What XGBoost and LightGBM save: data, read without either.
 SAVED_MODELS = (".json", ".ubj", ".txt", ".model")
+# Networks: Keras' files and ONNX are data; what torch.export saves may be pickles within.
+NETWORKS = (".keras", ".h5", ".onnx")
+TORCH = ".pt2"
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 # Import name and what pip calls it.
-_PIP = {"numpy": "numpy", "sklearn": "scikit-learn", "skops": "skops"}
+_PIP = {
+    "numpy": "numpy", "sklearn": "scikit-learn", "skops": "skops", "h5py": "h5py", "keras": "keras",
+    "onnx": "onnx", "torch": "torch",
+}  # fmt: skip
 
 # Imports the package this file belongs to, whatever else is installed or lies in the directory.
 _BOOTSTRAP = """\
@@ -71,20 +77,21 @@ class Converter:
             check_options(model.file, model.options, model.shown)
             return
         ending = model.file.suffix.lower()
-        if ending not in (*PICKLES, SKOPS, *SAVED_MODELS):
-            estimators = ", ".join("*" + e for e in (HANDOVER, SKOPS, *PICKLES, CSV))
+        if ending not in (*PICKLES, SKOPS, *SAVED_MODELS, *NETWORKS, TORCH):
+            estimators = ", ".join("*" + e for e in (HANDOVER, SKOPS, *PICKLES, CSV, *NETWORKS, TORCH))
             saved = ", ".join("*" + e for e in SAVED_MODELS)
             raise MilliwattError(
                 f"unknown kind of model file {ending or 'without an ending'!r}",
                 file=model.shown,
                 cure=f"give a {estimators}; or what XGBoost or LightGBM saved: {saved}",
             )
-        if ending in PICKLES and not self.trust_pickle:
+        if ending in (*PICKLES, TORCH) and not self.trust_pickle:
+            skops = " or save it with skops" if ending in PICKLES else ""
             raise MilliwattError(
                 f"loading a *{ending} runs any code that it holds",
                 file=model.shown,
                 option=TRUST_PICKLE,
-                cure=f"better export it once to *{HANDOVER} (milliwatt export) or save it with skops; "
+                cure=f"better export it once to *{HANDOVER} (milliwatt export){skops}; "
                 f"if you trust its author, set {TRUST_PICKLE} = yes",
             )
 
@@ -109,7 +116,7 @@ class Converter:
         return self.cache / f"{key}{HANDOVER}"
 
     def _export(self, model: ModelDeclaration, target: Path) -> None:
-        python = self._interpreter(model.file)
+        python = self._interpreter(model)
         self.note(f"milliwatt: converting {model.shown} with {python}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +132,7 @@ class Converter:
         command = [python, "-c", _BOOTSTRAP, str(_PACKAGE), str(model.file), "-o", str(output)]
         command += ["--name", model.name]
         for option, value in options.conversion.items():
-            command += [f"--{option.replace('_', '-')}", value]
+            command += [f"--{option.replace('_', '-')}={value}"]  # a label may begin with a dash
         command += ["--calibration", options.calibration] if options.calibration else []
         command += ["--trust-pickle"] if self.trust_pickle else []
         try:
@@ -146,10 +153,10 @@ class Converter:
             if line.startswith("note: "):
                 self.note(f"milliwatt: {line}")
 
-    def _interpreter(self, file: Path) -> str:
+    def _interpreter(self, model: ModelDeclaration) -> str:
         wanted = self.python.strip()
         if not wanted:
-            return _running_python(file)
+            return _running_python(model)
         if Path(wanted).name != wanted:
             path = absolute(wanted, self.directory)
             if not path.is_file():
@@ -165,22 +172,28 @@ class Converter:
         return ToolMissingError(problem, file=python, option=PYTHON, cure=cure)
 
 
-def _needed(file: Path) -> list[str]:
-    """The modules that a file's conversion imports, as far as its ending tells."""
-    ending = file.suffix.lower()
+def _needed(model: ModelDeclaration) -> list[str]:
+    """The modules that a conversion imports, as far as the file's ending tells."""
+    ending = model.file.suffix.lower()
     if ending in SAVED_MODELS:
         return ["numpy"]
+    if ending == ".onnx":
+        return ["numpy", "onnx"]
+    if ending in NETWORKS:  # Keras itself only answers calibration data
+        return ["numpy", "h5py", *(["keras"] if model.options.calibration else [])]
+    if ending == TORCH:
+        return ["numpy", "torch"]
     return ["sklearn", "skops"] if ending == SKOPS else ["sklearn"]
 
 
-def _running_python(file: Path) -> str:
+def _running_python(model: ModelDeclaration) -> str:
     """The interpreter that runs the build, if it has the libraries; asked without importing them."""
-    missing = [module for module in _needed(file) if importlib.util.find_spec(module) is None]
+    missing = [module for module in _needed(model) if importlib.util.find_spec(module) is None]
     if missing:
         packages = " ".join(_PIP[module] for module in missing)
         raise ToolMissingError(
             f"needs {packages}, which the Python that runs this build ({sys.executable}) does not have",
-            file=file,
+            file=model.file,
             option=PYTHON,
             cure=f"set {PYTHON} to a Python that has it, or type: "
             f"{_quoted(sys.executable)} -m pip install {packages}; "
@@ -211,7 +224,7 @@ def _failure(done: subprocess.CompletedProcess[str], python: str, model: ModelDe
         return MilliwattError(problem, cure=remedy or None)
     last = lines[-1] if lines else f"exit status {done.returncode}"
     missing = last.startswith("ModuleNotFoundError: ")
-    packages = " ".join(_PIP[module] for module in dict.fromkeys(["numpy", *_needed(model.file)]))
+    packages = " ".join(_PIP[module] for module in dict.fromkeys(["numpy", *_needed(model)]))
     cure = f"{_quoted(python)} -m pip install {packages}" if missing else None
     return MilliwattError(f"the conversion with {python} failed: {last}", file=model.file, cure=cure)
 

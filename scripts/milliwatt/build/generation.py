@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from milliwatt import ir
 from milliwatt.build.cache import prune
 from milliwatt.build.conversion import Converter
 from milliwatt.build.declarations import ModelDeclaration
@@ -16,6 +17,7 @@ from milliwatt.build.fingerprint import fingerprint
 from milliwatt.emit import emit_c
 from milliwatt.errors import MilliwattError
 from milliwatt.files import write_files
+from milliwatt.options import ModelOptions
 
 _RECORD = "generated.json"
 
@@ -79,21 +81,26 @@ def _make(model: ModelDeclaration, directory: Path, converter: Converter, old: _
         if model.options.calibration:
             calibration = _read(Path(model.options.calibration), "check the path of calibration=")
         o = model.options
-        options = f"method={o.method} budget={o.budget} {o.conversion} calibration={bool(o.calibration)}"
+        settled = f"method={o.method} budget={o.budget} arena={o.arena}"
+        options = f"{settled} {o.conversion} calibration={bool(o.calibration)}"
         key = fingerprint([model.name, options, model.file.suffix.lower(), contents, calibration])
         cached = converter.cached(model, contents, calibration)
         if old is not None and old.fingerprint == key and _intact(directory, old):
             return dataclasses.replace(old, cached=cached)
-        loaded = converter.load(model, contents, calibration)
-        if o.budget:  # counts for more than what the file settled on
-            loaded = dataclasses.replace(loaded, method="auto", budget=o.budget)
-        emitted = emit_c(dataclasses.replace(loaded, name=model.name), method=o.method)
+        loaded = _settled(converter.load(model, contents, calibration), model)
+        emitted = emit_c(dataclasses.replace(loaded, name=model.name))
     except MilliwattError as error:
         raise model.blame(error) from None
     choice = emitted.choice
     summary = f"{model.name}.h from {model.shown} ({choice.method}: {choice.reason})"
     digests = {name: _digest(text.encode()) for name, text in emitted.files.items()}
     return _Made(key, digests, emitted.files, summary, cached)
+
+
+def _settled(loaded: ir.AnyModel, model: ModelDeclaration) -> ir.AnyModel:
+    """With what is chosen of every file; what the conversion has honoured is said of no model again."""
+    o = model.options
+    return ir.settle(loaded, ModelOptions(method=o.method, budget=o.budget, arena=o.arena))
 
 
 def _read(path: Path, cure: str) -> bytes:

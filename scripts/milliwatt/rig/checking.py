@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from milliwatt.emit import choose_method
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host import HostModel
-from milliwatt.model import Model
+from milliwatt.ir import AnyModel, Network
+from milliwatt.model import Model, flat
 from milliwatt.options import ModelOptions
 from milliwatt.rig.board import Board, load_board
 from milliwatt.rig.comparison import compare
@@ -38,13 +39,15 @@ def check(
     method: str | None = None,
     expected: ArrayLike | None = None,
     probabilities: bool = False,
+    scores: bool = False,
     port: str | None = None,
     work: Path | None = None,
 ) -> CheckReport:
     """Build a model into firmware, run it on a board, and compare every answer.
 
-    The device must answer as the same C does on this PC: the same class, the same bits of every float.
-    Where the estimator's answers are given, the report's agreement is with those.
+    The device must answer as the same C does on this PC: the same class, the same bits of every float; a
+    network of floats, whose sums compilers may round otherwise, within ``network_bounds``. Where the
+    estimator's answers are given, the report's agreement is with those.
 
     Args:
         model: what to check.
@@ -54,6 +57,7 @@ def check(
         expected: the estimator's ``predict_proba`` for a classifier, scores (hard votes: their sums) where
             it has none; its ``predict`` for a regressor.
         probabilities: check a classifier's ``predict_proba`` instead of ``predict``.
+        scores: check a classifier's ``score``: of a network of integers, these are its integers.
         port: serial port of a real board; by default found by its USB id.
         work: where the PlatformIO project is kept; by default ``$MILLIWATT_RIG_DIR`` or the user's cache.
 
@@ -63,16 +67,26 @@ def check(
     board = board if isinstance(board, Board) else load_board(board)
     options = ModelOptions(method=method or model.ir.method)
     chosen = choose_method(model.ir, options.method).method
-    ensemble = dataclasses.replace(model.ir, method=chosen)
-    spec = FirmwareSpec(ensemble, chosen, board, probabilities or not ensemble.is_classifier)
-    host = HostModel(ensemble, method=chosen)
-    features = host.device_features(np.asarray(samples))
+    prepared = model.ir
+    if not isinstance(prepared, Network):
+        prepared = dataclasses.replace(prepared, method=chosen)
+    _check_scores(prepared, scores)
+    vector = probabilities or scores or not prepared.is_classifier
+    spec = FirmwareSpec(prepared, chosen, board, vector, scores)
+    host = HostModel(prepared, method=spec.option)
+    features = host.device_features(flat(prepared, samples))
     wanted = None if expected is None else _estimator_answers(expected, spec, len(features))
     if not len(features):
         raise InputError("no samples", option="samples", cure="give at least one row")
     with built(spec, work) as images:
         run = _run(spec, images, features, port)
         return _report(spec, host, features, run, wanted, images)
+
+
+def _check_scores(model: AnyModel, asked: bool) -> None:
+    if asked and not model.has_scores:
+        what = "its scores are its probabilities" if model.is_classifier else "a regressor has no scores"
+        raise MilliwattError(what, option="scores", cure="leave it out, or use probabilities=True")
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,11 @@ class _Run:
         nan = np.full(width, np.nan, dtype="<f4").tobytes()
         image = b"".join(answer.outputs or nan for answer in self.answers)
         return np.frombuffer(image, dtype="<f4").reshape(len(self.answers), width)
+
+    def labels(self, width: int) -> NDArray[np.int64]:
+        """Labels, 0 or 1; -1 where the device answered with an error."""
+        rows = [list((answer.outputs or b"")[:width]) or [-1] * width for answer in self.answers]
+        return np.array(rows, dtype=np.int64)
 
     def stack(self) -> int:
         """Bytes of stack a prediction uses beyond a call of a function that does nothing."""
@@ -135,6 +154,10 @@ def _started(spec: FirmwareSpec, images: Built, port: str | None) -> Iterator[Li
 
 
 def _estimator_answers(expected: ArrayLike, spec: FirmwareSpec, rows: int) -> NDArray[Any]:
+    if spec.function == "score" and spec.model.has_probabilities:
+        raise MilliwattError(
+            "scores are compared with this PC's only", option="expected", cure="use probabilities=True"
+        )
     values = np.asarray(expected, dtype=np.float64)
     if values.ndim == 1 and not spec.model.is_classifier:
         values = values[:, np.newaxis]
@@ -149,6 +172,13 @@ def _estimator_answers(expected: ArrayLike, spec: FirmwareSpec, rows: int) -> ND
             cure=f"{what} for the same samples",
         )
     return values
+
+
+def _form(spec: FirmwareSpec) -> str:
+    """How the model is written, for tables."""
+    if not isinstance(spec.model, Network):
+        return spec.method
+    return f"network, {spec.model.quantize if spec.model.is_integer else 'float'}"
 
 
 def _report(
@@ -167,7 +197,7 @@ def _report(
         board=spec.board.name,
         cpu=spec.board.cpu,
         model=model.name,
-        method=spec.method,
+        method=_form(spec),
         dtype=model.dtype,
         samples=len(features),
         agree=0,
@@ -183,5 +213,9 @@ def _report(
         build_id=spec.build_id,
         resent=run.resent,
     )
-    device = run.outputs(spec.n_outputs) if spec.vector else run.status()
+    device: NDArray[Any] = run.status()
+    if spec.function == "predict_labels":
+        device = run.labels(spec.n_outputs)
+    elif spec.vector:
+        device = run.outputs(spec.n_outputs)
     return dataclasses.replace(report, **compare(spec, host, features, device, wanted))

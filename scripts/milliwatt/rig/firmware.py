@@ -11,7 +11,7 @@ from pathlib import Path
 from milliwatt import sdk
 from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import emit_c
-from milliwatt.ir import AnyModel
+from milliwatt.ir import AnyModel, Network
 from milliwatt.rig.board import Board
 from milliwatt.rig.session import Expected
 
@@ -27,29 +27,45 @@ class FirmwareSpec:
 
     Attributes:
         model: the model, under the name its C has.
-        method: ``inline``, ``loadable`` or ``compact``.
+        method: ``inline``, ``loadable`` or ``compact``; ``network`` of networks.
         board: where it will run.
         vector: the firmware answers floats (regressed values, or probabilities, or scores where a
-            classifier has nothing else), not class indices.
+            classifier has nothing else), not class indices or labels.
+        scores: it answers a classifier's scores in any case.
     """
 
     model: AnyModel
     method: str
     board: Board
     vector: bool
-
-    @property
-    def n_outputs(self) -> int:
-        return self.model.n_columns if self.vector else 0
+    scores: bool = False
 
     @property
     def function(self) -> str:
         """The generated function that is checked."""
+        if self.scores:
+            return "score"
         if not self.vector:
-            return "predict"
+            return (
+                "predict_labels"
+                if isinstance(self.model, Network) and self.model.is_multilabel
+                else "predict"
+            )
         if not self.model.is_classifier:
             return "regress"
         return "predict_proba" if self.model.has_probabilities else "score"
+
+    @property
+    def option(self) -> str:
+        """The option ``method`` that the model is built with; networks have one form."""
+        return "auto" if isinstance(self.model, Network) else self.method
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers in an answer, beside the status."""
+        if self.function in ("score", "predict_labels"):
+            return self.model.n_outputs
+        return self.model.n_columns if self.vector else 0
 
     def expected(self) -> Expected:
         """How the firmware will introduce itself."""
@@ -72,7 +88,7 @@ class FirmwareSpec:
     def _inputs(self) -> Iterator[tuple[str, bytes]]:
         yield HEADER, self._header("").encode()
         yield "board", repr((self.board.name, self.board.platformio)).encode()
-        for name, text in emit_c(self.model, method=self.method).files.items():
+        for name, text in emit_c(self.model, method=self.option).files.items():
             yield name, text.encode()
         roots = [SOURCES, sdk.include_dir(), sdk.root() / "src"]
         if self.board.is_virtual:
@@ -98,6 +114,27 @@ class FirmwareSpec:
             f"#define MW_CHECK_OUTPUTS {self.n_outputs}\n\n"
             "#ifndef MW_CHECK_BASELINE\n"
             f"#include <{model.name}.h>\n"
-            f"#define MW_CHECK_PREDICT {model.name}_{self.function}\n"
+            f"{self._call()}"
             "#endif\n\n#endif\n"
+        )
+
+    def _call(self) -> str:
+        """What the firmware calls: the generated function, or one that gives it what it takes besides."""
+        name = f"{self.model.name}_{self.function}"
+        is_callers = isinstance(self.model, Network) and self.model.arena == "caller"
+        labels = self.function == "predict_labels"
+        if not is_callers and not labels:
+            return f"#define MW_CHECK_PREDICT {name}\n"
+        # Labels are bytes at the beginning of the floats that other functions answer.
+        outputs = ", (uint8_t *) outputs, n_outputs" if labels else ", outputs, n_outputs"
+        tail = ", float *outputs, int n_outputs" if self.n_outputs else ""
+        given, arena = outputs if self.n_outputs else "", ""
+        if is_callers:
+            size = f"{self.model.name.upper()}_ARENA_SIZE"
+            arena = f"    static uint32_t arena[{size} / 4];\n"
+            given += ", arena, sizeof arena"
+        return (
+            f"static inline int mw_check_call(const MW_CHECK_TYPE *features, int n_features{tail})\n"
+            f"{{\n{arena}    return {name}(features, n_features{given});\n}}\n"
+            "#define MW_CHECK_PREDICT mw_check_call\n"
         )

@@ -105,7 +105,7 @@ def _ini(spec: FirmwareSpec) -> str:
         f"env:{CHECK}": {
             "build_flags": flags,
             "lib_deps": f"symlink://{sdk.root().as_posix()}",
-            "custom_milliwatt_models": f"{spec.model.name} = {_MODEL_FILE} method={spec.method}",
+            "custom_milliwatt_models": f"{spec.model.name} = {_MODEL_FILE} method={spec.option}",
         },
         f"env:{BASELINE}": {"build_flags": f"{flags} -DMW_CHECK_BASELINE".strip()},
     }
@@ -210,11 +210,14 @@ def _build_failure(log: str, spec: FirmwareSpec) -> MilliwattError:
     board = spec.board
     ram = _RAM_OVERFLOW.search(log)
     if ram or _TOO_BIG.search(log):
+        network = isinstance(spec.model, ir.Network)
+        trees = "method=compact, a narrower dtype, fewer or shallower trees"
+        smaller = "quantize=int8, a smaller network" if network else trees
         limit = f"{board.ram_bytes} bytes of RAM" if ram else f"{board.flash_bytes} bytes of flash"
         return RigError(
             f"model {spec.model.name!r} ({spec.method}) does not fit: {board.name} has {limit}",
             option=board.name,
-            cure="try method=compact, a narrower dtype, fewer or shallower trees, or another board",
+            cure=f"try {smaller}, or another board",
         )
     tail = "\n    ".join([line for line in _failed_part(log).splitlines() if line.strip()][-_LOG_TAIL:])
     cure = "read the log above; the project is kept and can be built by hand with `pio run`"

@@ -37,7 +37,8 @@ class CheckReport:
         cost_mean, cost_max: of a prediction, in ``cost_unit``.
         reference: ``estimator`` where its answers were given, else ``host``.
         ties: rows with the other of two classes that the estimator finds equally likely (within 1e-9).
-        same_as_host: rows answered bit for bit as the same C does on this PC.
+        same_as_host: rows answered bit for bit as the same C does on this PC; of networks of floats, within
+            what ``network_bounds`` states.
         max_error: regressors: the largest absolute difference to the estimator's answer.
         flash_total, ram_total: of the whole check firmware.
         resent: rows that the serial line lost and that were sent again.
