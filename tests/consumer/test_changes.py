@@ -150,9 +150,9 @@ AT = "Error: milliwatt: platformio.ini [env:watch] custom_milliwatt_models: "
             "save the model again",
         ),
         (
-            "a = models/net.keras",
+            "a = models/net.tflite",
             "",
-            AT + "a: models/net.keras: unknown kind of model file '.keras'",
+            AT + "a: models/net.tflite: unknown kind of model file '.tflite'",
             "*.skops",
         ),
         ("a = models/gesture.mw.json dtype=int8", "", "settled in this file already", "milliwatt export"),

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import milliwatt
 from milliwatt.build import Converter, Generated, generate, parse_models
-from milliwatt.build.conversion import PICKLES, SKOPS
+from milliwatt.build.conversion import NETWORKS, PICKLES, SKOPS, TORCH
 from milliwatt.build.fingerprint import fingerprint, source_digest
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends import loading
@@ -298,6 +298,7 @@ def test_a_pickle_is_not_loaded_before_it_is_trusted(run: Run, project: Path) ->
 
 def test_the_known_endings_are_the_frontends() -> None:
     assert (*PICKLES, SKOPS) == (*loading.PICKLES, loading.SKOPS)
+    assert (*NETWORKS, TORCH) == (*loading.NETWORKS, loading.TORCH)
 
 
 # -- errors --------------------------------------------------------------------------------------
@@ -309,11 +310,11 @@ def test_the_known_endings_are_the_frontends() -> None:
         ("a = b.mw.json", "b.mw.json: no such file", "check the path"),
         ("a = broken.mw.json", "broken.mw.json: not valid JSON", "milliwatt export"),
         ("a = .", "unknown kind of model file", "*.mw.json, *.skops"),
-        ("a = m.keras", "m.keras: unknown kind of model file '.keras'", "*.mw.json, *.skops, *.joblib"),
+        ("a = m.tflite", "m.tflite: unknown kind of model file '.tflite'", "*.mw.json, *.skops, *.joblib"),
         ("a = a.mw.json dtype=int8", "settled in this file already", "milliwatt export"),
         ("a = a.mw.json nan=ignore", "settled in this file already", "milliwatt export"),
         ("a = a.mw.json leaf_bits=8", "settled in this file already", "milliwatt export"),
-        ("a = a.mw.json leaf_clusters=4", "leaf_bits, leaf_clusters and calibration are settled", "export"),
+        ("a = a.mw.json leaf_clusters=4", "input_shape and calibration are settled", "export"),
         ("a = m.skops leaf_bits=17", "'17' is not possible", "exact, 0, 1"),
         ("a = m.skops leaf_clusters=many", "'many' is not possible", "1 to 1024"),
         ("a = a.mw.json calibration=x.csv", "settled in this file already", "milliwatt export"),

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mwtest.batch import SANITIZERS
 from mwtest.calls import wrong_calls
+from mwtest.network_calls import wrong_network_calls
 
 from milliwatt import sdk
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_wrong_calls_give_a_status(compiler: str, tmp_path: Path) -> None:
-    for name, text in wrong_calls().items():
+@pytest.mark.parametrize("calls", [wrong_calls, wrong_network_calls])
+def test_wrong_calls_give_a_status(
+    compiler: str, calls: Callable[[], dict[str, str]], tmp_path: Path
+) -> None:
+    for name, text in calls().items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     sources = [*sorted(tmp_path.glob("*.c")), *sdk.sources()]
     command = [compiler, "-std=c99", "-O1", *SANITIZERS, f"-I{sdk.include_dir()}", f"-I{tmp_path}"]

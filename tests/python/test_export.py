@@ -90,7 +90,7 @@ def test_an_error_of_the_conversion_names_the_file(tmp_path: Path) -> None:
         export_file(path, name="model", options=AUTO, trust_pickle=True)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model", "model.json.gz"])
+@pytest.mark.parametrize("name", ["model.tflite", "model", "model.json.gz"])
 def test_unknown_endings_list_the_known_ones(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(MilliwattError, match=r"unknown kind of model file.*\n.*\*\.skops.*\*\.pkl"):

@@ -252,7 +252,6 @@ def test_what_is_not_fitted_is_said(name: str) -> None:
 def _others() -> list[Callable[[], Any]]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.pipeline import make_pipeline
 
     return [
         ensemble.RandomTreesEmbedding,
@@ -260,7 +259,6 @@ def _others() -> list[Callable[[], Any]]:
         lambda: ensemble.StackingRegressor([("tree", tree.DecisionTreeRegressor())]),
         LogisticRegression,
         KNeighborsClassifier,
-        lambda: make_pipeline(tree.DecisionTreeClassifier()),
         dict,
         lambda: None,
         lambda: tree.DecisionTreeClassifier,

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import skops.io
 from sklearn import ensemble, tree
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends import to_ir
@@ -45,8 +46,13 @@ for _loss in ("squared_error", "absolute_error", "huber", "quantile"):
     CASES[f"boosting {_loss}"] = (ensemble.GradientBoostingRegressor(**FEW, loss=_loss), VALUES)
 for _loss in ("squared_error", "absolute_error", "poisson", "gamma", "quantile"):
     CASES[f"histogram {_loss}"] = (HGR(max_iter=3, loss=_loss, quantile=0.4), VALUES)
+for _solver in ("adam", "sgd", "lbfgs"):
+    CASES[f"network {_solver}"] = (MLPClassifier((4,), solver=_solver, max_iter=2), LABELS)
+CASES["network values"] = (MLPRegressor(hidden_layer_sizes=(3, 2), max_iter=2, early_stopping=True), VALUES)
+CASES["network labels"] = (MLPClassifier((3,), max_iter=2), np.stack([LABELS > 0, LABELS > 1], axis=1))
 
 
+@pytest.mark.filterwarnings("ignore:.*onverge", "ignore:lbfgs")
 @pytest.mark.parametrize("name", CASES)
 def test_loads_without_trusting_more(name: str, tmp_path: Path) -> None:
     estimator, y = CASES[name]
@@ -147,9 +153,9 @@ TRICKS: dict[str, Callable[[dict[str, Any]], None]] = {
 @pytest.mark.parametrize("trick", TRICKS)
 def test_other_functions_are_not_trusted(saved: Path, trick: str) -> None:
     assert load_estimator(saved, trust_pickle=False) is not None
-    assert len(trusted_types(saved.read_bytes())) == 5
+    assert len(trusted_types(saved.read_bytes())) == 7
     path = _changed(saved, TRICKS[trick])
-    assert len(trusted_types(path.read_bytes())) == 3
+    assert len(trusted_types(path.read_bytes())) == 5
     with pytest.raises(MilliwattError) as caught:
         load_estimator(path, trust_pickle=False)
     assert caught.value.file == str(path)
@@ -167,6 +173,6 @@ def test_what_is_not_trusted_is_named_with_the_ways_out(saved: Path) -> None:
 
 def test_files_without_functions_are_trusted_as_before(tmp_path: Path) -> None:
     skops.io.dump({"run": subprocess.Popen}, tmp_path / "odd.skops")
-    assert len(trusted_types((tmp_path / "odd.skops").read_bytes())) == 3
+    assert len(trusted_types((tmp_path / "odd.skops").read_bytes())) == 5
     with pytest.raises(MilliwattError, match=r"does not trust: subprocess\.Popen\n"):
         load_estimator(tmp_path / "odd.skops", trust_pickle=False)

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from mwtest.integer_networks import integers
 from mwtest.models import Spec, build
+from mwtest.networks import NetworkSpec, build_network
 from mwtest.paths import names
 
 from milliwatt import ir
@@ -33,14 +35,16 @@ ORDER = {
     "build": 5,
     "data": 5,
     "host": 5,
-    "model": 6,
-    "export": 7,
-    "rig": 8,
-    "report": 9,
-    "commands": 10,
-    "cli": 11,
-    "__init__": 12,
-    "__main__": 12,
+    "networks": 6,
+    "model": 7,
+    "network_summary": 8,
+    "export": 9,
+    "rig": 10,
+    "report": 11,
+    "commands": 12,
+    "cli": 13,
+    "__init__": 14,
+    "__main__": 14,
 }
 STANDARD_LIBRARY_ONLY = ("version", "errors", "dtypes", "options", "files", "sdk", "ir", "emit", "build")
 
@@ -138,6 +142,19 @@ def test_c_from_the_hand_over_file_without_any_package(tmp_path: Path, method: s
     single = _emit_without_site(source, "-o", tmp_path / "one", "--single")
     assert single.returncode == 0
     assert names(tmp_path / "one") == ["model.h"]
+
+
+@pytest.mark.parametrize("bits", [0, 8])
+def test_c_of_a_network_without_any_package(tmp_path: Path, bits: int) -> None:
+    model = build_network(NetworkSpec(3, n_layers=9))
+    source, out = tmp_path / "net.mw.json", tmp_path / "out"
+    ir.save(integers(model, 1, bits=bits) if bits else model, source)
+    result = _emit_without_site(source, "-o", out)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert names(out) == ["model.c", "model.h"]
+    result = _emit_without_site(source, "-o", out, "--method", "inline")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"milliwatt: {source}: method: method=inline is for trees")
 
 
 def test_failure_is_one_message(tmp_path: Path) -> None:

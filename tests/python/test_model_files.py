@@ -132,4 +132,4 @@ def test_options_of_a_hand_over_file(tmp_path: Path, kind: str) -> None:
     assert read_model(path, ModelOptions(method="inline", budget="speed")) == loads_csv(SMALL)
     with pytest.raises(MilliwattError, match="settled in this file already") as caught:
         milliwatt.load(path, dtype="int16")
-    assert "only method and budget can still be chosen" in str(caught.value.cure)
+    assert "only method, budget and arena can still be chosen" in str(caught.value.cure)

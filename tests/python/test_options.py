@@ -102,8 +102,12 @@ def test_what_decides_a_conversion_is_all_in_its_text() -> None:
         {"nan": "ignore"},
         {"leaf_bits": 4},
         {"leaf_clusters": 4},
+        {"quantize": "int8"},
+        {"task": "regressor"},
+        {"classes": "a,b"},
+        {"input_shape": "2x3"},
     ]
     assert [next(iter(change)) for change in changes] == list(CONVERSION)
     texts = [ModelOptions(**change).conversion for change in changes]
     assert all(list(text) == list(CONVERSION) for text in texts)
-    assert len({str(text) for text in [ModelOptions().conversion, *texts]}) == 5
+    assert len({str(text) for text in [ModelOptions().conversion, *texts]}) == 9
