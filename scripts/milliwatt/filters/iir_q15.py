@@ -1,0 +1,290 @@
+"""Second-order sections of 16 bits, so scaled that nothing inside can overflow.
+
+``d = -a - k`` is what whole numbers ``k`` leave of a coefficient. Every section is scaled by the L1 norm of
+the impulse response up to it, and afterwards the very integers are checked: L1 norm of their responses, plus
+what all roundings can add to it at most, has to stay within 16 bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from milliwatt.errors import MilliwattError
+from milliwatt.filters.sections import (
+    Numbered,
+    Section,
+    best_order,
+    error_db,
+    grid,
+    impulse,
+    norm_1,
+    norm_2,
+    numerator,
+    read_sos,
+    response,
+    response_length,
+    run,
+)  # fmt: skip
+
+_FULL = 32768.0
+_AMPLE = _FULL * (1 + 1e-5)  # with what is left off at the end of impulse responses
+_MOST_SHIFT = 14
+
+
+@dataclass(frozen=True)
+class SectionQ15:
+    """The fields of ``mw_iir_section_q15``.
+
+    Attributes:
+        peak: the largest result there can be, 1.0 being what there is room for.
+    """
+
+    b: tuple[int, int, int]
+    d: tuple[int, int]
+    k: tuple[int, int]
+    b_shift: int
+    d_shift: int
+    bias: int
+    gain: int
+    peak: float
+
+    @property
+    def exact(self) -> Section:
+        """What the integers stand for."""
+        unit_b, unit_d = 2.0 ** -(16 + self.b_shift + self.d_shift), 2.0 ** -(16 + self.d_shift)
+        a1, a2 = (-k - d * unit_d for k, d in zip(self.k, self.d, strict=True))
+        return Section(self.b[0] * unit_b, self.b[1] * unit_b, self.b[2] * unit_b, a1, a2)
+
+
+@dataclass(frozen=True)
+class IirQ15:
+    """A filter of 16 bits.
+
+    Attributes:
+        gains: by how much results of each section are larger inside than those of the sections given.
+        noise: standard deviation of rounding at the output, in its units, as far as it can be predicted.
+        accuracy_db: error of the frequency response by rounded coefficients, below its largest value.
+    """
+
+    sections: tuple[SectionQ15, ...]
+    out_shift: int
+    gains: tuple[float, ...]
+    noise: float
+    accuracy_db: float
+
+
+def iir_q15(sos: Sequence[Sequence[float]], *, at_least_db: float = 50.0) -> IirQ15:
+    """The filter of ``scipy.signal.sosfilt(sos, x)`` for numbers of 16 bits.
+
+    Args:
+        sos: rows b0, b1, b2, a0 = 1, a1, a2.
+        at_least_db: accuracy of the frequency response that is asked for.
+
+    Raises:
+        MilliwattError: for filters that are not stable or not to be had in 16 bits.
+    """
+    wanted = read_sos(sos)
+    response_length(wanted)
+    found = best_order(wanted, _filter, lambda made: made.noise)
+    if found.accuracy_db < at_least_db:
+        index = min(range(len(wanted)), key=lambda i: 1 - wanted[i].radius)
+        raise MilliwattError(
+            f"with coefficients of 16 bits the frequency response is {found.accuracy_db:.0f} dB accurate, "
+            f"less than {at_least_db:g} dB",
+            option=f"sos, section {index}",
+            cure="use q31 or floats, filter at a lower sample rate, or ask for less accuracy",
+        )
+    return found
+
+
+def _filter(numbered: Sequence[Numbered]) -> IirQ15:
+    wanted = [section for _, section in numbered]
+    n = response_length(wanted)
+    sections: list[SectionQ15] = []
+    gains: list[float] = []
+    ideal = impulse(n)  # response of the sections wanted, up to here
+    signal, error = impulse(n), 0.0  # response of the integers; most that rounding adds to it, in units
+    for place, (index, section) in enumerate(numbered):
+        ideal = run(section, ideal)
+        last = place + 1 == len(numbered)
+        before = gains[-1] if gains else 1.0
+        loudest = norm_1(ideal)
+        if not loudest > 0:
+            raise _refused(index, "nothing comes through it", "leave the filter out")
+        gain = 0.999 / loudest
+        if last:
+            gain = 2.0 ** math.floor(math.log2(gain))
+        made, signal, error, gain = _fitting(index, section, before, gain, last, signal, error)
+        sections.append(made)
+        gains.append(gain)
+    shift = 16 + round(math.log2(gains[-1]))
+    if not 1 <= shift <= 31:
+        raise _refused(
+            numbered[-1][0], f"results are 2^{16 - shift} times the input", "scale b to a gain near 1"
+        )
+    exact = [section.exact for section in sections]
+    accuracy = error_db(wanted, exact, 1 / gains[-1])
+    return IirQ15(tuple(sections), shift, tuple(gains), _noise(sections, n, gains[-1]), accuracy)
+
+
+def _fitting(
+    index: int, section: Section, before: float, gain: float, last: bool, signal: list[float], error: float
+) -> tuple[SectionQ15, list[float], float, float]:
+    """A section whose results fit, whatever comes in: with less gain than asked for, if need be."""
+    for _ in range(80):
+        scaled = section.louder(gain / before)
+        made = _section(scaled, math.ldexp(gain, 15) if last else _FULL, signal)
+        if made is not None:
+            if made.b == (0, 0, 0) or not _stable(made.exact):
+                break
+            after = run(made.exact, signal)
+            worst = _worst(made, len(signal), error)
+            peak = (norm_1(after) * _AMPLE + worst) / _FULL
+            if peak < 1 and _sums_fit(made, signal, after, error, worst):
+                return dataclasses.replace(made, peak=peak), after, worst, gain
+        gain *= 0.5 if last else 0.97
+    raise _refused(
+        index,
+        f"with a pole {1 - section.radius:.2g} from the unit circle it cannot be had in 16 bits",
+        "use q31 or floats, or filter at a lower sample rate",
+    )
+
+
+def _sums_fit(made: SectionQ15, signal: list[float], after: list[float], error: float, worst: float) -> bool:
+    """Whether the two sums that are shifted stay within 32 bits."""
+    ahead = norm_1(run(Section(*made.b, 0, 0), signal)) * _AMPLE
+    ahead += sum(map(abs, made.b)) * (error + 1) + abs(made.bias) + 1
+    unit = 2.0 ** (16 + made.d_shift)
+    part = norm_1(run(_whole(made.k), after)) * _AMPLE * unit
+    part += (worst * (1 + sum(map(abs, made.k))) + 1) * unit
+    return max(ahead, part) < 2.0**31
+
+
+def _whole(k: tuple[int, int]) -> Section:
+    """What whole coefficients leave of results."""
+    return Section(1, -k[0], -k[1], 0, 0)
+
+
+def _stable(section: Section) -> bool:
+    return abs(section.a2) < 1 and abs(section.a1) < 1 + section.a2
+
+
+def _worst(made: SectionQ15, n: int, error: float) -> float:
+    """How many units all roundings can change results by, if inputs are changed by ``error``."""
+    through = norm_1(run(made.exact, impulse(n)))
+    ringing = norm_1(run(Section(1, 0, 0, made.exact.a1, made.exact.a2), impulse(n)))
+    # A result is off by less than a unit where `d` multiplies it, shifts and bias by less than 2^-14.
+    own = (abs(made.d[0]) + abs(made.d[1])) * 2.0 ** -(16 + made.d_shift) + 2.0**-14
+    return through * (error + 1) + ringing * own + 1
+
+
+def _section(scaled: Section, half: float, signal: list[float]) -> SectionQ15 | None:
+    """The integers nearest to a section; ``half`` is half of what its results are rounded to, in 2^-16.
+
+    None if its sums have no room. `_sums_fit` looks at the integers themselves again.
+    """
+    k = (_nearest(-scaled.a1), _nearest(-scaled.a2))
+    rest = (-scaled.a1 - k[0], -scaled.a2 - k[1])
+    ahead = norm_1(run(Section(*scaled[:3], 0, 0), signal))
+    part = norm_1(run(_whole(k), run(scaled, signal)))
+    most = max(map(abs, scaled[:3]))
+    # Margins, as rounding may move each coefficient by one or two.
+    room = 0.9995 * min(0.5 / max(most, 1e-12), 1 / max(ahead, 1e-12))
+    room_d = 0.9995 * min(0.50025 / max(*map(abs, rest), 2e-5), 1 / part)
+    d_shift = min(_MOST_SHIFT, _exponent(room_d), _exponent(room))
+    if d_shift < 0:
+        return None
+    b_shift = min(_MOST_SHIFT, _exponent(room) - d_shift)
+    d = _round_d(scaled, rest, 16 + d_shift)
+    return _rounded(scaled, k, d, b_shift, d_shift, half)
+
+
+def _exponent(value: float) -> int:
+    """Of the power of two up to ``value``."""
+    return math.frexp(value)[1] - 1
+
+
+def _nearest(value: float) -> int:
+    """Rounded, a half up: the remainder is then -0.5, for which there is room in 16 bits."""
+    return math.floor(value + 0.5)
+
+
+def _round_d(scaled: Section, rest: tuple[float, float], bits: int) -> tuple[int, int]:
+    """The remainders in 2^-bits: of the nine pairs around them the one that changes the response least."""
+    weights = []
+    for z in grid([scaled], 16):
+        denominator = 1 + z * (scaled.a1 + z * scaled.a2)
+        weights.append((z, abs(numerator(scaled, z)) / abs(denominator) ** 2))
+    centre = [round(value * 2.0**bits) for value in rest]
+
+    def off(pair: tuple[int, int]) -> float:
+        first, second = (value - found * 2.0**-bits for value, found in zip(rest, pair, strict=True))
+        return sum((weight * abs(z * (first + z * second))) ** 2 for z, weight in weights)
+
+    near = itertools.product(*(range(c - 1, min(c + 2, 32768)) for c in centre))
+    return min(((one, other) for one, other in near), key=off)
+
+
+def _rounded(
+    scaled: Section, whole: tuple[int, int], d: tuple[int, int], b_shift: int, d_shift: int, half: float
+) -> SectionQ15:
+    shift = b_shift + d_shift
+    made = SectionQ15((0, 0, 0), d, whole, b_shift, d_shift, 0, 0, 0)
+    b = _round_b(scaled, made.exact, 16 + shift)
+    # Results are to be higher by `half`; of the section itself see the product of d and cut-off numbers.
+    lift = half * (1 - sum(whole)) - sum(d) * 2.0**-d_shift * (half - _FULL) / 65536
+    cut = ((1 << b_shift) - 1) / 2 + ((1 << d_shift) - 1) / 2 * (1 << b_shift)
+    made = dataclasses.replace(made, b=b, bias=round(lift * (1 << shift) + cut))
+    exact = made.exact
+    gain = sum(b) * 2.0**-shift / (1 + exact.a1 + exact.a2) if _stable(exact) else 0
+    return dataclasses.replace(made, gain=max(-65535, min(65535, round(gain))))
+
+
+def _round_b(scaled: Section, denominator: Section, bits: int) -> tuple[int, int, int]:
+    """The numerator in 2^-bits: of the 27 around it the one whose response is nearest to that wanted.
+
+    Zeros at frequency 0 and at Nyquist stay where they are.
+    """
+    wanted = []
+    for z in grid([scaled], 16):
+        below = 1 + z * (denominator.a1 + z * denominator.a2)
+        wanted.append((z, response(scaled, z), below * 2.0**bits))
+    size = max(abs(value) for value in scaled[:3])
+    ends = [
+        abs(scaled.b0 + sign * scaled.b1 + scaled.b2) < 1e-9 * size or None for sign in (1, -1)
+    ]  # True where there is a zero
+
+    def off(b: tuple[int, int, int]) -> float:
+        return sum(abs((b[0] + z * (b[1] + z * b[2])) / below - want) ** 2 for z, want, below in wanted)
+
+    near = itertools.product(*(range(c - 2, c + 3) for c in (round(v * 2.0**bits) for v in scaled[:3])))
+    kept = [
+        (b0, b1, b2) for b0, b1, b2 in near if not ((ends[0] and b0 + b1 + b2) or (ends[1] and b0 - b1 + b2))
+    ]
+    return min(kept, key=off)
+
+
+def _noise(sections: Sequence[SectionQ15], n: int, gain: float) -> float:
+    """Standard deviation at the output of the roundings, each taken as white noise of its own."""
+    total = 1 / 12
+    for index, section in enumerate(sections):
+        a1, a2 = section.exact.a1, section.exact.a2
+        unit = 2.0 ** -(16 + section.d_shift)
+        # Results as `d` sees them; sums that are shifted; the input, which the section before has rounded.
+        sources = [
+            run(Section(0, section.d[0] * unit, section.d[1] * unit, a1, a2), impulse(n)),
+            run(Section(2.0**-16, 0, 0, a1, a2), impulse(n)),
+            run(section.exact, impulse(n)) if index else [],
+        ]
+        for other in sections[index + 1 :]:
+            sources = [run(other.exact, source) for source in sources]
+        total += sum(norm_2(source) ** 2 for source in sources) / 12 / gain**2
+    return math.sqrt(total)
+
+
+def _refused(index: int, problem: str, cure: str) -> MilliwattError:
+    return MilliwattError(problem, option=f"sos, section {index}", cure=cure)
