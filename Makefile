@@ -10,8 +10,9 @@ PY := "$(BUILD)/venv/bin/python"
 # Compiled models and check projects too.
 RUN := XDG_CACHE_HOME="$(BUILD)/cache" $(PY)
 
-# PlatformIO keeps its packages in build/ and leaves the user's own alone.
+# PlatformIO keeps its packages in build/ and leaves the user's own alone. Projects of tests share objects.
 export PLATFORMIO_CORE_DIR := $(BUILD)/platformio
+export PLATFORMIO_BUILD_CACHE_DIR := $(BUILD)/platformio-objects
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY := No
 export PLATFORMIO_DISABLE_UPGRADE_CHECK := true
 
@@ -40,6 +41,10 @@ test: setup lint
 bench: setup
 	@$(RUN) -m tests.benchmarks.trees
 	@$(RUN) -m tests.benchmarks.nets
+	@$(RUN) -m tests.benchmarks.dsp.fft_cost
+	@$(RUN) -m tests.benchmarks.dsp.time_cost
+	@$(RUN) -m tests.benchmarks.dsp.mel_cost
+	@$(RUN) -m tests.benchmarks.dsp.filter_cost
 
 # What narrower leaves cost, on data sets out of packages on PyPI: rewrites the committed table and plot.
 leaf-study: setup
