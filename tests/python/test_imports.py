@@ -30,8 +30,12 @@ ORDER = {
     "ir": 2,
     "emit": 3,
     "passes": 3,
+    "filters": 4,
     "frontends": 4,
     "sdk": 4,
+    "signal_cepstrum": 4,
+    "signal_mel": 4,
+    "signal_weighting": 4,
     "build": 5,
     "data": 5,
     "host": 5,
@@ -46,7 +50,10 @@ ORDER = {
     "__init__": 14,
     "__main__": 14,
 }
-STANDARD_LIBRARY_ONLY = ("version", "errors", "dtypes", "options", "files", "sdk", "ir", "emit", "build")
+STANDARD_LIBRARY_ONLY = (
+    *("version", "errors", "dtypes", "options", "files", "sdk", "ir", "emit", "build"),
+    *("filters", "signal_cepstrum", "signal_mel", "signal_weighting"),
+)
 
 
 def _modules() -> list[Path]:

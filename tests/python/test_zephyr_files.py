@@ -167,8 +167,8 @@ def test_kconfig_off_means_off(tmp_path: Path) -> None:
 def test_kconfig_on_means_no_more_than_the_library(tmp_path: Path) -> None:
     symbols = _ours(_kconfig(tmp_path, "MILLIWATT=y", "XIP=y"))
     on = {s.name for s in symbols.values() if s.str_value == "y"}
-    # Of networks the linker keeps what a model calls.
-    assert on == {"MILLIWATT", "MILLIWATT_NETWORKS", "MILLIWATT_UNALIGNED_LOADS"}
+    # Of networks and signal processing the linker keeps what is called.
+    assert on == {"MILLIWATT", "MILLIWATT_NETWORKS", "MILLIWATT_SIGNAL", "MILLIWATT_UNALIGNED_LOADS"}
 
 
 @pytest.mark.parametrize(

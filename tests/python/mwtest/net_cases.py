@@ -138,8 +138,10 @@ ARM = {
 }
 
 
-def run(calls: Sequence[Call], directory: Path, machine: Machine) -> list[bytes]:
-    """What every call put out."""
+def run(
+    calls: Sequence[Call], directory: Path, machine: Machine, kernels: Sequence[str] = ("net",)
+) -> list[bytes]:
+    """What every call put out; ``kernels``: beginnings of names of the C files that are linked on Arm."""
     source = _DRIVER
     for index, case in enumerate(calls):
         body = f"{case.tables}static void run_@(void)\n{{\n{case.code}}}\n\n"
@@ -152,7 +154,7 @@ def run(calls: Sequence[Call], directory: Path, machine: Machine) -> list[bytes]
     stem = directory / f"calls-{digest}"
     stem.with_suffix(".c").write_text(source, encoding="utf-8")
     given = b"".join(case.given for case in calls)
-    answer = _run_arm(stem, given, machine) if machine.machine else _run_here(stem, given, machine)
+    answer = _run_arm(stem, given, machine, kernels) if machine.machine else _run_here(stem, given, machine)
     found, at = [], 0
     for case in calls:
         found.append(answer[at : at + case.size])
@@ -161,9 +163,9 @@ def run(calls: Sequence[Call], directory: Path, machine: Machine) -> list[bytes]
     return found
 
 
-def check(cases: Sequence[Checked], work: Path, machine: Machine) -> None:
+def check(cases: Sequence[Checked], work: Path, machine: Machine, kernels: Sequence[str] = ("net",)) -> None:
     """Runs all calls in one program and compares every bit."""
-    found = run([made for made, _ in cases], work, machine)
+    found = run([made for made, _ in cases], work, machine, kernels)
     for (made, want), got in zip(cases, found, strict=True):
         np.testing.assert_array_equal(
             np.frombuffer(got, want.dtype), want.reshape(-1), made.tables + made.code
@@ -180,11 +182,13 @@ def _run_here(stem: Path, given: bytes, machine: Machine) -> bytes:
     return result.stdout
 
 
-def _run_arm(stem: Path, given: bytes, machine: Machine) -> bytes:
-    return run_arm(link_arm(stem, machine), machine, given)
+def _run_arm(stem: Path, given: bytes, machine: Machine, kernels: Sequence[str]) -> bytes:
+    return run_arm(link_arm(stem, machine, kernels=kernels), machine, given)
 
 
-def link_arm(stem: Path, machine: Machine, extra: Sequence[str] = ()) -> Path:
+def link_arm(
+    stem: Path, machine: Machine, extra: Sequence[str] = (), *, kernels: Sequence[str] = ("net",)
+) -> Path:
     """Compiles ``stem``.c, with ``extra`` arguments, and links it with the kernels."""
     script = stem.parent / f"{machine.machine}.ld"
     script.write_text(_LINKER_SCRIPT % _MEMORY[machine.machine], encoding="utf-8")
@@ -194,7 +198,8 @@ def link_arm(stem: Path, machine: Machine, extra: Sequence[str] = ()) -> Path:
     link = ["-nostartfiles", "--specs=rdimon.specs", "-T", str(script), "-Wl,--no-warn-rwx-segments"]
     target = Path(f"{stem}.elf")
     subprocess.run(
-        [*command, str(start), *_arm_objects(stem.parent, machine), *link, "-o", str(target)], check=True
+        [*command, str(start), *_arm_objects(stem.parent, machine, tuple(kernels)), *link, "-o", str(target)],
+        check=True,
     )
     return target
 
@@ -209,9 +214,9 @@ def run_arm(program: Path, machine: Machine, given: bytes = b"", options: Sequen
 
 
 @cache
-def _arm_objects(directory: Path, machine: Machine) -> tuple[str, ...]:
+def _arm_objects(directory: Path, machine: Machine, kernels: tuple[str, ...]) -> tuple[str, ...]:
     objects = []
-    for source in sorted((sdk.root() / "src").glob("net_*.c")):
+    for source in (path for path in sdk.sources() if path.stem.split("_")[0] in kernels):
         target = directory / f"{source.stem}-{machine.name}.o"
         command = ["arm-none-eabi-gcc", "-std=c99", *machine.flags, f"-I{sdk.include_dir()}"]
         subprocess.run([*command, "-c", str(source), "-o", str(target)], check=True)
