@@ -33,8 +33,7 @@ _MODEL_FILE = "model.mw.json"
 _STAMP = "built.txt"
 _LOG_TAIL = 25
 _OTHERS_DIRECTORIES = [
-    f"PLATFORMIO_{name}_DIR"
-    for name in ("WORKSPACE", "BUILD", "LIBDEPS", "SRC", "INCLUDE", "LIB")
+    f"PLATFORMIO_{name}_DIR" for name in ("WORKSPACE", "BUILD", "LIBDEPS", "SRC", "INCLUDE", "LIB")
 ]
 _TOO_BIG = re.compile(
     r"will not fit in region|region .* overflowed|is not within region|greater than maximum allowed"
