@@ -1,5 +1,5 @@
 # make demo    train, convert, build, run on every virtual board, compare: a table at the end
-# make test    everything that CI checks
+# make test    everything that CI checks; `make test-all` some minutes more
 #
 # Both set the machine up first: on a bare Debian 12 as root they install the packages they need,
 # otherwise they print the command to type. All they make is in build/.
@@ -16,7 +16,7 @@ export PLATFORMIO_BUILD_CACHE_DIR := $(BUILD)/platformio-objects
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY := No
 export PLATFORMIO_DISABLE_UPGRADE_CHECK := true
 
-.PHONY: help demo test lint bench leaf-study fuzz sklearn-versions zephyr-test setup clean
+.PHONY: help demo test test-all lint bench leaf-study fuzz sklearn-versions zephyr-test setup clean
 
 help:
 	@sed -n '1,5s/^# \{0,1\}//p' Makefile
@@ -36,6 +36,10 @@ lint: setup
 	@git ls-files '*.c' '*.h' ':!:*/recorded_windows.h' | xargs "$(BUILD)/venv/bin/clang-format" --dry-run -Werror
 
 test: setup lint
+	@$(RUN) -m pytest -n 2 --dist loadfile -m "not slow" tests
+
+# Those that tests/conftest.py takes out of `make test`, too.
+test-all: setup lint
 	@$(RUN) -m pytest -n 2 --dist loadfile tests
 
 bench: setup
