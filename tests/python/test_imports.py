@@ -27,6 +27,7 @@ ORDER = {
     "dtypes": 1,
     "options": 1,
     "files": 1,
+    "signal_features": 1,
     "ir": 2,
     "emit": 3,
     "passes": 3,
@@ -52,7 +53,7 @@ ORDER = {
 }
 STANDARD_LIBRARY_ONLY = (
     *("version", "errors", "dtypes", "options", "files", "sdk", "ir", "emit", "build"),
-    *("filters", "signal_cepstrum", "signal_mel", "signal_weighting"),
+    *("filters", "signal_features", "signal_cepstrum", "signal_mel", "signal_weighting"),
 )
 
 
