@@ -35,7 +35,10 @@ ORDER = {
     "sdk": 4,
     "signal_cepstrum": 4,
     "signal_mel": 4,
+    "signal_features": 4,
     "signal_weighting": 4,
+    "signal_windows": 3,
+    "signal_spectral": 5,
     "build": 5,
     "data": 5,
     "host": 5,
@@ -52,7 +55,8 @@ ORDER = {
 }
 STANDARD_LIBRARY_ONLY = (
     *("version", "errors", "dtypes", "options", "files", "sdk", "ir", "emit", "build"),
-    *("filters", "signal_cepstrum", "signal_mel", "signal_weighting"),
+    *("filters", "signal_cepstrum", "signal_features", "signal_mel", "signal_spectral", "signal_weighting"),
+    "signal_windows",
 )
 
 
