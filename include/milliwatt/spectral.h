@@ -58,7 +58,7 @@ typedef enum mw_spectral_values {
 typedef enum mw_spectral_logarithm {
     MW_SPECTRAL_LINEAR,
     MW_SPECTRAL_LN,
-    MW_SPECTRAL_DB, /**< 10 log10, of magnitudes too */
+    MW_SPECTRAL_DB, /**< 10 log10 of powers, 20 log10 of magnitudes */
     MW_SPECTRAL_LOG2
 } mw_spectral_logarithm;
 
@@ -161,7 +161,10 @@ MW_SPECTRAL_INLINE_ float mw_spectral_log_f32_(const mw_spectral_f32 *config, fl
     if (config->logarithm == MW_SPECTRAL_LN) {
         return mw_log(value);
     }
-    return config->logarithm == MW_SPECTRAL_DB ? mw_db_of_power(value) : mw_log2(value);
+    if (config->logarithm == MW_SPECTRAL_LOG2) {
+        return mw_log2(value);
+    }
+    return config->magnitude ? mw_db_of_amplitude(value) : mw_db_of_power(value);
 }
 
 /* `n` energies into their logarithms; `out` may be `from`. */

@@ -10,7 +10,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from milliwatt.emit.text import array, float_literal, integer
+from milliwatt.c_text import array, float_literal, integer
 from milliwatt.errors import MilliwattError
 
 SCALES = ("slaney", "htk")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from milliwatt.emit.text import array, float_literal, integer
+from milliwatt.c_text import array, float_literal, integer
 from milliwatt.ir.signals import (
     BANDS,
     BINS,

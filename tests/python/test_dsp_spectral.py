@@ -1,4 +1,4 @@
-"""Spectra of frames in C: beside numpy and scipy, on the PC and on Arm, and what constants leave of the code."""
+"""Spectra of frames in C: beside numpy and scipy, on the PC and on Arm, and what constants leave of it."""
 
 from __future__ import annotations
 

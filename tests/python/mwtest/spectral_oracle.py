@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,7 @@ def energies(stage: Spectrum, magnitudes: NDArray[np.float64]) -> NDArray[np.flo
     if stage.values == "bins":
         return quantity
     if stage.values == "bands":
-        edges = stage.edges
-        return np.array([quantity[a:b].sum() for a, b in zip(edges[:-1], edges[1:], strict=True)])
+        return np.array([quantity[a:b].sum() for a, b in pairwise(stage.edges)])
     if stage.values == "none":
         return np.zeros(0)
     bank = mel_bank(
@@ -41,7 +41,8 @@ def logarithm(stage: Spectrum, x: NDArray[np.float64]) -> NDArray[np.float64]:
     if stage.logarithm == "none":
         return x
     x = np.log2(np.maximum(x, stage.floor))
-    return x * {"ln": np.log(2), "db": 10 * np.log10(2), "log2": 1.0}[stage.logarithm]
+    decibels = (10 if stage.quantity == "power" else 20) * np.log10(2)
+    return x * {"ln": np.log(2), "db": decibels, "log2": 1.0}[stage.logarithm]
 
 
 def shapes(stage: Spectrum, magnitudes: NDArray[np.float64]) -> list[float]:
