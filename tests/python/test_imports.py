@@ -41,6 +41,7 @@ ORDER = {
     "data": 5,
     "host": 5,
     "networks": 6,
+    "raw_samples": 6,
     "model": 7,
     "network_summary": 8,
     "export": 9,
