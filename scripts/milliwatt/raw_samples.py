@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt import ir
+from milliwatt.data import read_table
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.frontends.raw_pipelines import RawPipeline, read_raw_pipeline
 from milliwatt.host import HostModel
@@ -114,6 +115,26 @@ def _recording(signals: Signals, recording: Any, index: int) -> NDArray[Any]:
             cure="give one row a sample, with all channels in the order of training",
         )
     return _typed(signals, given, f"recording {index}")
+
+
+def read_recording(path: Path, signals: Signals) -> NDArray[Any]:
+    """The recording in a CSV file: a column a channel, if there is a last column ``label`` it is left out.
+
+    Raises:
+        MilliwattError: not such a file, or numbers that samples of 16 bits cannot be.
+    """
+    frames = read_table(path, signals.channels).features
+    if signals.dtype != INT16:
+        return frames.astype(np.float32)
+    wrong = ~((frames == np.rint(frames)) & (np.abs(frames + 0.5) < 32768.0))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise InputError(
+            f"frame {row}, channel {column} is {frames[row, column]:.9g}, no integer of 16 bits",
+            file=path,
+            cure="give the sensor's own integers",
+        )
+    return frames.astype(np.int16)
 
 
 def _typed(signals: Signals, values: NDArray[Any], what: str) -> NDArray[Any]:
