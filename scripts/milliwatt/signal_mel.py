@@ -66,6 +66,18 @@ class MelBank:
         """How many filters there are."""
         return len(self.bins) - 1
 
+    def part(self, first: int, end: int) -> MelBank:
+        """Filters ``first`` to ``end - 1`` alone; each answers the same bits."""
+        before, last = sum(self.bins[:first]), sum(self.bins[: end + 1])
+        return MelBank(
+            self.length,
+            self.first + before,
+            self.bins[first : end + 1],
+            self.rises[before:last],
+            self.scales[first:end],
+            self.corners[first : end + 2],
+        )
+
     def weights(self) -> list[list[float]]:
         """The filters as a dense matrix, one row each."""
         rows = [[0.0] * self.length for _ in range(self.n_mels)]

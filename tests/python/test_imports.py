@@ -43,7 +43,9 @@ ORDER = {
     "build": 7,
     "data": 7,
     "host": 7,
+    "features": 8,
     "networks": 8,
+    "raw_samples": 8,
     "model": 9,
     "network_summary": 10,
     "export": 11,
@@ -56,7 +58,8 @@ ORDER = {
 }
 STANDARD_LIBRARY_ONLY = (
     *("version", "errors", "dtypes", "options", "files", "c_text", "sdk", "ir", "emit", "build"),
-    *("filters", "signal_cepstrum", "signal_mel", "signal_weighting"),
+    *("filters", "signal_cepstrum", "signal_features", "signal_mel", "signal_spectral", "signal_weighting"),
+    "signal_windows",
 )
 
 
