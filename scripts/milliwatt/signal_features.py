@@ -22,10 +22,11 @@ class FeatureCode:
     """A row of the table.
 
     Attributes:
-        needs: what is prepared, of each of its channels and in this order; PRODUCTS and MEANS of all together.
-        i16, f32: C expressions of what passes left: ``sums``, ``shape``, ``range``, ``slopes``, ``absolute``,
-            ``quantiles`` (arrays of channels), ``count``, ``products``, and ``means``, a ``mw_gravity_q15`` or
-            ``mw_gravity_f32``; ``N`` is the number of samples. Empty: there is none of that type.
+        needs: what is prepared, of each of its channels and in this order; PRODUCTS, MEANS of all together.
+        i16, f32: C expressions of what passes left: ``sums``, ``shape``, ``range``, ``slopes``,
+            ``absolute``, ``quantiles`` (arrays of channels), ``count``, ``products``, and ``means``, a
+            ``mw_gravity_q15`` or ``mw_gravity_f32``; ``N`` is the number of samples. Empty: there is none of
+            that type.
         per_mille: which quantiles; empty: the argument.
         level: what crossings are counted of; empty: the argument.
     """
@@ -103,6 +104,15 @@ def host_cases(dtype: str) -> str:
     """
     return "".join(
         _case(name, dtype) for name in FEATURE_CODES if expression(name, dtype) and name in TIME_FEATURES
+    )
+
+
+def host_header(dtype: str) -> str:
+    """The file that holds them, ``host/kernels/features_*.h``."""
+    return (
+        "/* SPDX-License-Identifier: MIT */\n"
+        "/* Written by milliwatt.signal_features.host_header(): do not edit. */\n"
+        f"/* clang-format off */\n{host_cases(dtype)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs the IR of signals on arrays, with the C kernels of the firmware: the same bits where these are integers.
+"""Runs the IR of signals on arrays, with the firmware's C kernels: the same bits where these are integers.
 
 A stream is an array (frames, channels) of int16 or float32. Each call begins afresh, as the device after a
 reset; several recordings or windows of one length go together, (n, frames, channels).
@@ -52,7 +52,11 @@ from milliwatt.ir.signals import (
 )
 
 Array: TypeAlias = NDArray[Any]
-NUMPY = {INT16: np.dtype(np.int16), FLOAT: np.dtype(np.float32), INT32: np.dtype(np.int32)}
+NUMPY: dict[str, np.dtype[Any]] = {
+    INT16: np.dtype(np.int16),
+    FLOAT: np.dtype(np.float32),
+    INT32: np.dtype(np.int32),
+}
 _DTYPES = {NUMPY[INT16]: INT16, NUMPY[FLOAT]: FLOAT}
 _KIND = {INT16: "q15", FLOAT: "f32"}
 _VIEW = {INT16: "i16", FLOAT: "f32"}
@@ -103,7 +107,10 @@ def run_windows(length: int, hop: int, stream: Array) -> Array:
 
 
 def run_branch(branch: Branch, windows: Array) -> Array:
-    """The numbers that a branch makes of windows, (n, length, channels): int32, int16 or float32, (n, numbers)."""
+    """The numbers, (n, numbers), that a branch makes of windows, (n, length, channels).
+
+    They are int32 where features are made of integers, else of the windows' type.
+    """
     before = Stream(_DTYPES[windows.dtype], windows.shape[2])
     x = run_stages(branch.stages, windows)
     if not branch.features:
@@ -160,7 +167,8 @@ def _check(signals: Signals, x: Array, ndim: int) -> None:
     wanted = NUMPY[signals.dtype]
     if x.dtype != wanted or x.ndim != ndim or x.shape[-1] != signals.channels:
         raise InputError(
-            f"samples of type {x.dtype} and shape {x.shape}; signals take {wanted} and {signals.channels} channels"
+            f"samples of type {x.dtype} and shape {x.shape}",
+            cure=f"give {wanted} of {signals.channels} channels",
         )
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Written by milliwatt.signal_features.host_cases(): do not edit. */
+/* Written by milliwatt.signal_features.host_header(): do not edit. */
 /* clang-format off */
 case 0: { /* mean */
     mw_sums_f32 sums[1];
