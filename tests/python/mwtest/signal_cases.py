@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from milliwatt.errors import MilliwattError
 from milliwatt.filters import fir_q15, iir_q15
 from milliwatt.ir import TreeEnsemble
-from milliwatt.ir.signal_shapes import Stream, branch_shape, branch_width, feature_type, n_features, n_numbers, stream_after
+from milliwatt.ir.signal_shapes import (
+    Stream,
+    branch_shape,
+    branch_width,
+    feature_type,
+    n_features,
+    n_numbers,
+    raw_frames,
+    stream_after,
+)
 from milliwatt.ir.signals import (
     FLOAT,
     INT16,
@@ -30,11 +39,13 @@ from milliwatt.ir.signals import (
     Log1p,
     Normalize,
     RemoveDc,
+    ScaleEach,
     Signals,
     Spectrum,
     Stage,
     TimeFeature,
     ToFloat,
+    VectorStep,
 )
 from milliwatt.ir.time_features import TIME_FEATURES, problem_with
 from milliwatt.ir.validate_signals import check_signals
@@ -70,7 +81,9 @@ def remove_dc(dtype: str) -> RemoveDc:
 
 def spectrum(dtype: str, n_fft: int = 16, length: int = 12, hop: int = 5, **given: object) -> Spectrum:
     """A spectrum with what its type asks for."""
-    fixed: dict[str, object] = {"quantity": "power", "logarithm": "log2", "floor": 1e-9} if dtype == INT16 else {}
+    fixed: dict[str, object] = (
+        {"quantity": "power", "logarithm": "log2", "floor": 1e-9} if dtype == INT16 else {}
+    )
     mels = {"rate": 16000.0, "n_mels": 4, "fmin": 200.0, "fmax": 8000.0, "mel_scale": "htk"}
     if given.get("values") in ("mel", "cepstrum"):
         fixed |= mels
@@ -210,14 +223,17 @@ class Chains:
         known = [f for f in all_features(stream.dtype, min(stream.channels, 4)) if _fits(f, stream, frames)]
         return Branch(stages, tuple(rng.sample(known, rng.randint(1, min(9, len(known))))))
 
-    def _steps(self, width: int) -> tuple[Affine | Normalize | Log1p, ...]:
+    def _steps(self, width: int) -> tuple[VectorStep, ...]:
         rng = self.rng
-        steps: list[Affine | Normalize | Log1p] = []
-        for kind in rng.sample(["affine", "normalize", "log1p", "affine"], rng.randint(1, 3)):
+        steps: list[VectorStep] = []
+        for kind in rng.sample(["affine", "normalize", "log1p", "affine", "scale"], rng.randint(1, 3)):
             if kind == "normalize":
                 steps.append(Normalize(rng.choice(["l1", "l2", "max"])))
             elif kind == "log1p":
                 steps.append(Log1p())
+            elif kind == "scale":
+                centre = tuple(rng.uniform(-100, 100) for _ in range(width))
+                steps.append(ScaleEach(centre, tuple(rng.uniform(0.5, 100) for _ in range(width))))
             else:
                 out = rng.randint(1, 5)
                 weights = tuple(tuple(rng.uniform(-1, 1) for _ in range(out)) for _ in range(width))
@@ -232,8 +248,6 @@ def _fits(feature: TimeFeature, stream: Stream, frames: int) -> bool:
 
 def raw(signals: Signals) -> tuple[int, int]:
     """Raw frames until the first window, and from one to the next."""
-    from milliwatt.ir.signal_shapes import raw_frames
-
     return raw_frames(signals)
 
 

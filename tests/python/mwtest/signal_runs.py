@@ -118,7 +118,9 @@ def run(cases: Sequence[Case], windows: Sequence[int], machine: Machine, directo
         kind = "int16_t" if signals.dtype == INT16 else "float"
         parts.append(f"MODEL({name}, {kind}, {signals.channels}, {case.model.n_features}, {index % 2})\n")
         calls.append(f"    run_{name}();\n")
-        given += struct.pack("<2i", len(case.frames), case.block) + np.ascontiguousarray(case.frames).tobytes()
+        given += (
+            struct.pack("<2i", len(case.frames), case.block) + np.ascontiguousarray(case.frames).tobytes()
+        )
     source = "".join(parts) + "int main(void)\n{\n" + "".join(calls) + "    return 0;\n}\n"
     files_needed = [path.name for path in sdk.signal_sources(source)]
     written = run_program(source, files_needed, given, machine, directory)
