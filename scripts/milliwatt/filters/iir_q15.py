@@ -208,7 +208,7 @@ def _worst(made: SectionQ15, n: int, error: float) -> float:
     """How many units all roundings can change results by, if inputs are changed by ``error``."""
     through = norm_1(run(made.exact, impulse(n)))
     ringing = norm_1(run(Section(1, 0, 0, made.exact.a1, made.exact.a2), impulse(n)))
-    # Where its high half is multiplied a result is off by less than a unit, shifts and bias by less than 2^-14.
+    # Where its high half is multiplied it is off by less than a unit; shifts and bias: by less than 2^-14.
     own = abs(made.coarse[0]) + abs(made.coarse[1]) + 2.0**-14
     return through * (error + 1) + ringing * own + 1
 
