@@ -22,6 +22,7 @@
 #include <milliwatt/roots.h>
 #include <milliwatt/running.h>
 #include <milliwatt/sound_level.h>
+#include <milliwatt/spectral.h>
 #include <milliwatt/spectrum.h>
 #include <milliwatt/status.h>
 #include <milliwatt/stream.h>

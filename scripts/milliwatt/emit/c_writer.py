@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.c_interface import Function
 from milliwatt.emit.method import Choice
 from milliwatt.ir import AnyModel, Calibration, Network

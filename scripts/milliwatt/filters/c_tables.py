@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from milliwatt.emit.text import array, float_literal, integer
+from milliwatt.c_text import array, float_literal, integer
 from milliwatt.filters.fir import Fir, read_taps
 from milliwatt.filters.iir_q15 import IirQ15
 from milliwatt.filters.iir_q31 import IirQ31

@@ -141,7 +141,7 @@ def _bands(stage: Spectrum, stream: Stream) -> None:
 
 def _mel(stage: Spectrum, stream: Stream) -> None:
     """Whether each triangle sees a bin is found out where the bank is made."""
-    _range(stage.n_mels, 1, 4096, "n_mels")
+    _range(stage.n_mels, 1, stage.n_bins, "n_mels")
     if not 0.0 < stage.rate <= FLOAT32_MAX:
         raise fail("not a sample rate in hertz", "rate")
     if not 0.0 <= stage.fmin < stage.fmax <= stage.rate / 2:
