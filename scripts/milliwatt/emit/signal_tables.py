@@ -38,7 +38,9 @@ class Tables:
         """A ``mw_iir_q15`` or ``mw_iir_f32``."""
         name, is_new = self._named((stage.sections, stage.integers, stage.out_shift, dtype), "iir")
         if is_new:
-            made = _iir_q15(stage) if dtype == INT16 else [(*row[:3], 1.0, *row[3:]) for row in stage.sections]
+            made = (
+                _iir_q15(stage) if dtype == INT16 else [(*row[:3], 1.0, *row[3:]) for row in stage.sections]
+            )
             self._text.append(iir_tables(made, name))
         return name
 
@@ -87,10 +89,7 @@ def read_index(table: str, values: Sequence[int], at: str) -> str:
 
 
 def _iir_q15(stage: Iir) -> IirQ15:
-    sections = tuple(
-        SectionQ15(row[0:3], row[3:5], row[5:7], *row[7:11], peak=0.0)  # type: ignore[arg-type]
-        for row in stage.integers
-    )
+    sections = tuple(map(SectionQ15.of_row, stage.integers))
     return IirQ15(sections, stage.out_shift, (), 0.0, 0.0)
 
 

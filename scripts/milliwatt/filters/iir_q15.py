@@ -55,6 +55,17 @@ class SectionQ15:
     cut: bool = False
 
     @property
+    def row(self) -> tuple[int, ...]:
+        """What files hold: b, d, k, b_shift, d_shift, bias, gain, cut."""
+        return (*self.b, *self.d, *self.k, self.b_shift, self.d_shift, self.bias, self.gain, int(self.cut))
+
+    @classmethod
+    def of_row(cls, row: Sequence[int]) -> SectionQ15:
+        """What :attr:`row` was made of, but for ``peak``."""
+        b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift, bias, gain, cut = row
+        return cls((b0, b1, b2), (d1, d2), (k1, k2), b_shift, d_shift, bias, gain, 0.0, bool(cut))
+
+    @property
     def coarse(self) -> tuple[float, float]:
         """What multiplies high halves of the two results before, and thus what those leave off."""
         unit = 2.0 ** -(16 + self.d_shift)
