@@ -28,6 +28,7 @@
 #include <milliwatt/stream.h>
 #include <milliwatt/time_features.h>
 #include <milliwatt/trees.h>
+#include <milliwatt/vectors.h>
 #include <milliwatt/version.h>
 #include <milliwatt/views.h>
 #include <milliwatt/windows.h>

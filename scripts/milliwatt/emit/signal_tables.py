@@ -11,15 +11,13 @@ from milliwatt.filters.iir_q15 import IirQ15, SectionQ15
 from milliwatt.ir.signals import INT16, Fir, Iir, Spectrum
 from milliwatt.signal_spectral import Spectral, spectral
 
-_ENDS = {"f32": "f32", "i16": "i16"}
-
-
 class Tables:
     """Writes tables and says what they are called."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._known: dict[object, str] = {}
+        self._counts: dict[str, int] = {}
         self._spectra: dict[str, Spectral] = {}
         self._text: list[str] = []
 
@@ -31,7 +29,9 @@ class Tables:
         """The name of what ``key`` stands for, and whether it has to be written."""
         is_new = key not in self._known
         if is_new:
-            self._known[key] = f"{self.name}_{kind}{sum(kind in known for known in self._known.values())}"
+            number = self._counts.get(kind, 0)
+            self._counts[kind] = number + 1
+            self._known[key] = f"{self.name}_{kind}{number}"
         return self._known[key], is_new
 
     def iir(self, stage: Iir, dtype: str) -> str:
