@@ -103,6 +103,6 @@ def _typed(array: NDArray[Any], who: str) -> tuple[NDArray[Any], str]:
         return np.ascontiguousarray(array, dtype=np.float32), FLOAT
     raise InputError(
         f"{who} is given {array.dtype}",
-        cure="give int16, which are computed with in fixed point, or floats: x.astype(np.int16) where they fit, "
-        "x.astype(np.float32) else",
+        cure="give int16, which are computed with in fixed point, or floats: x.astype(np.int16) where they "
+        "fit, x.astype(np.float32) else",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -60,8 +61,8 @@ class Spectrum(_OfFrames):
         bands: ascending edges; a band holds the bins from one edge on to below the next, and is their sum. In
             hertz if there is a rate, else bins. None: all bins.
         rate: of samples, in hertz.
-        logarithm: ``none``, ``ln``, ``db``, ``log2``; ``auto``: none of floats; of int16 log2 in 1/256 of powers in
-            units of full scale.
+        logarithm: ``none``, ``ln``, ``db``, ``log2``; ``auto``: none of floats; of int16 log2 in 1/256 of
+            powers in units of full scale.
         floor: what is less counts as that before a logarithm.
         shape: some of ``peak``, ``centroid``, ``rolloff``: bins, that follow the values; int16: in 1/8 the
             centroid.
@@ -205,8 +206,6 @@ class MelSpectrogram(_OfFrames):
         )
         if self.hop is not None:
             return framed
-        import dataclasses
-
         return dataclasses.replace(framed, hop=max(framed.length // 2, 1))
 
     def _stage(self, stream: Stream) -> nodes.Spectrum:
@@ -249,7 +248,8 @@ class MFCC(MelSpectrogram):
         lifter: float = 0.0,
     ) -> None:
         super().__init__(
-            rate, n_fft, length, hop, n_mels, fmin, fmax, scale, norm, window, quantity, logarithm, floor, centre
+            rate, n_fft, length, hop, n_mels, fmin, fmax, scale, norm, window, quantity, logarithm, floor,
+            centre,
         )  # fmt: skip
         self.n_mfcc = n_mfcc
         self.cepstrum_norm = cepstrum_norm

@@ -52,7 +52,7 @@ class _OfWindows(OfSamples):
 class TimeFeatures(_OfWindows):
     """Features of a window in the time domain: `<milliwatt/time_features.h>`.
 
-    Of int16 they are exact integers: lengths and amplitudes in 1/256 of a sample's unit, correlation in 1/32768,
+    Of int16 they are integers: lengths and amplitudes in 1/256 of a sample's unit, correlation in 1/32768,
     angles in pi/32768, extremes in samples' units, counts. Of floats they are what numpy and scipy say.
 
     Args:

@@ -69,8 +69,8 @@ def window_labels(steps: Sequence[Any], recordings: Sequence[Any], y: Sequence[A
         steps: fitted transformers from the samples to the windows, the last a :class:`SlidingWindow`; or a
             pipeline of them.
         recordings: as the first of them takes them.
-        y: for each recording a label; or for each recording an array of labels, one a frame, of which a window
-            has the one that most of its frames have (the later one of two with as many).
+        y: for each recording a label; or for each recording an array of labels, one a frame, of which a
+            window has the one that most of its frames have (the later one of two with as many).
 
     Raises:
         InputError: lengths that do not fit.
@@ -133,7 +133,7 @@ def _raw(stages: Sequence[Stage], frames: int) -> int:
 
 
 def _reach(stages: Sequence[Stage]) -> int:
-    """Raw frames that one frame after the stages is made of: those of its spectra, without filters' memory."""
+    """Raw frames that one frame after the stages is made of, those that filters remember left out."""
     frames, step = 1, 1
     for stage in stages:
         length = getattr(stage, "length", 1)
