@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from milliwatt.errors import InputError, MilliwattError, ModelFileError
 from milliwatt.features.samples import Samples, read_samples
-from milliwatt.host.signals import run_stage
-from milliwatt.ir.signal_shapes import Stream, frames_after, stream_after
+from milliwatt.host.signals import run_stage, run_stage_each
+from milliwatt.ir.signal_shapes import Stream
 from milliwatt.ir.signals import Stage
 from milliwatt.ir.validate_stages import check_stage
 
@@ -130,10 +130,9 @@ class StageTransformer(OfSamples):
             single channel without an axis of its own where it came so. int16 or float32.
         """
         samples = self._taken(X)
-        parts = [run_stage(self.stage_, part) for part in samples.parts]
-        after = stream_after(self.stage_, self.stream_)
-        frames = None if samples.frames is None else frames_after(self.stage_, samples.frames)
-        return samples.formed(parts, after.channels, frames)
+        if isinstance(samples.parts, np.ndarray):
+            return samples.formed(run_stage_each(self.stage_, samples.parts))
+        return samples.formed([run_stage(self.stage_, part) for part in samples.parts])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Names of the channels that it makes."""

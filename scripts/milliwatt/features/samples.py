@@ -22,31 +22,25 @@ class Samples:
     """Recordings or windows.
 
     Attributes:
-        parts: each of shape (frames, channels), int16 or float32.
+        parts: int16 or float32: of recordings a list of (frames, channels), of windows one array (windows,
+            frames, channels).
         dtype: INT16 or FLOAT.
         channels: of all.
         frames: of each window; None of recordings.
         flat: a single channel came without an axis of its own.
     """
 
-    parts: Sequence[NDArray[Any]]
+    parts: list[NDArray[Any]] | NDArray[Any]
     dtype: str
     channels: int
     frames: int | None
     flat: bool
 
-    def formed(self, parts: Sequence[NDArray[Any]], channels: int, frames: int | None = None) -> Any:
-        """What was made of them, in the form in which they came.
-
-        Args:
-            frames: of each part, where they are windows.
-        """
-        flat = self.flat and channels == 1
-        if self.frames is None:
-            return [part[:, 0] if flat else part for part in parts]
-        kind = np.int16 if self.dtype == INT16 else np.float32
-        whole = np.stack(parts) if parts else np.empty((0, frames or 0, channels), dtype=kind)
-        return whole[:, :, 0] if flat else whole
+    def formed(self, made: list[NDArray[Any]] | NDArray[Any]) -> Any:
+        """What was made of the parts, in the form in which they came."""
+        if isinstance(made, np.ndarray):
+            return made[:, :, 0] if self.flat and made.shape[2] == 1 else made
+        return [part[:, 0] if self.flat and part.shape[1] == 1 else part for part in made]
 
 
 def read_samples(given: Any, who: str) -> Samples:
@@ -69,7 +63,7 @@ def read_samples(given: Any, who: str) -> Samples:
     windows = typed if typed.ndim == 3 else typed[:, :, np.newaxis]
     if not windows.shape[1] or not windows.shape[2]:
         raise InputError(f"{who} is given windows of shape {windows.shape[1:]}", cure=_SHAPES)
-    return Samples(windows, dtype, windows.shape[2], windows.shape[1], typed.ndim == 2)  # type: ignore[arg-type]
+    return Samples(windows, dtype, windows.shape[2], windows.shape[1], typed.ndim == 2)
 
 
 def _recordings(given: Sequence[Any], who: str) -> Samples:
