@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 from milliwatt import c_text as text
 from milliwatt.emit.signal_layout import Member
-from milliwatt.emit.signal_stages import indented
+from milliwatt.emit.signal_stages import SHORT, indented
 from milliwatt.ir.signals import INT16, TimeFeature
 from milliwatt.signal_features import (
     ABSOLUTE,
     CROSSINGS,
+    FEATURE_CODES,
+    MEANS,
     PRODUCTS,
     QUANTILES,
     RANGE,
     SHAPE,
-    SHORT,
     SLOPES,
     SUMS,
-    TIME_FEATURES,
     TURNS,
     expression,
     per_mille,
@@ -42,7 +42,7 @@ class Wanted:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return TIME_FEATURES[self.feature.name].needs
+        return FEATURE_CODES[self.feature.name].needs
 
     @property
     def is_single(self) -> bool:
@@ -202,7 +202,7 @@ class _Window:
             lines = ""
             if any(PRODUCTS in one.needs for one in several):
                 lines += self._products(*channels)
-            if any("mean" in expression(one.feature.name, self.kind.dtype) for one in several):
+            if any(MEANS in one.needs for one in several):
                 lines += self._mean(channels)
             for one in several:
                 value = self.kind.value(one.feature.name)
@@ -218,9 +218,9 @@ class _Window:
         """The vector of means, as a state of gravity."""
         if self.kind.is_integer:
             means = [f"mw_mean_q8(&sums{channel}) * 256" for channel in channels]
-            return f"const mw_gravity_q15 mean = {{{', '.join(means)}}};\n"
+            return f"const mw_gravity_q15 means = {{{', '.join(means)}}};\n"
         return (
-            f"const mw_gravity_f32 mean = {{{', '.join(f'sums{channel}.mean' for channel in channels)}}};\n"
+            f"const mw_gravity_f32 means = {{{', '.join(f'sums{channel}.mean' for channel in channels)}}};\n"
         )
 
 
@@ -256,7 +256,7 @@ class _Channel:
             return "mw_turns", self._number(one.feature.argument)
         if CROSSINGS not in one.needs:
             return None
-        level = TIME_FEATURES[one.feature.name].level
+        level = FEATURE_CODES[one.feature.name].level
         if level == "mean":
             return "mw_crossings", "mw_mean_level(&sums)" if self.kind.is_integer else "sums.mean"
         return "mw_crossings", self._number(float(level) if level else one.feature.argument)
@@ -296,7 +296,7 @@ class _Channel:
             yield f"(void) {how[0]}_{short}(x, {how[1]}per_mille, {len(self.per_mille)}, quantiles);\n"
 
     def _value(self, one: Wanted) -> str:
-        value = self.kind.value(one.feature.name)
+        value = _of_one(self.kind.value(one.feature.name))
         count = self._count(one)
         if count is not None:
             value = re.sub(r"\bcount\b", f"count{self.counts.index(count)}", value)
@@ -304,10 +304,15 @@ class _Channel:
         return re.sub(r"\bquantiles\[(\d)\]", lambda found: f"quantiles[{places[int(found[1])]}]", value)
 
 
+def _of_one(value: str) -> str:
+    """An expression of arrays of channels, where there is one channel and its structs are variables."""
+    value = re.sub(r"\b(sums|shape|range|slopes)->", r"\1.", value).replace("*absolute", "absolute")
+    return re.sub(r"\b(sums|shape|range|slopes)\b(?!\.)", r"&\1", value)
+
+
 def _of_channels(value: str, channels: tuple[int, ...]) -> str:
-    """An expression whose ``sums0`` are the first of these channels', and so on."""
-
-    def placed(found: re.Match[str]) -> str:
-        return f"{found[1]}{channels[int(found[2])]}"
-
-    return re.sub(r"\b(sums|absolute)(\d)\b", placed, value)
+    """The same of several channels, whose structs are called after them."""
+    if len(channels) > 1:
+        value = value.replace("sums + 1", f"&sums{channels[1]}")
+    value = re.sub(r"\bsums\b", f"&sums{channels[0]}", value)
+    return re.sub(r"\babsolute\[(\d)\]", lambda found: f"absolute{channels[int(found[1])]}", value)
