@@ -187,9 +187,7 @@ def _fir_frames(stage: Fir, spot: Spot, table: str) -> str:
     to = numbers(spot, frame="made")
     loop = each_channel(spot, f"found = {kernel}, &{_c(spot)}, {spot.x} + ({at}), {spot.out} + ({to}), 1);\n")
     body = f"int found = 0;\n{loop}made = (uint16_t) (made + found);\n"
-    inner = (
-        f"uint16_t made = 0;\nfor (uint16_t i = 0; i < n; ++i) {{\n{indented(body)}}}\nn = made;\n"
-    )
+    inner = f"uint16_t made = 0;\nfor (uint16_t i = 0; i < n; ++i) {{\n{indented(body)}}}\nn = made;\n"
     return f"{{\n{indented(inner)}}}\n"
 
 
@@ -199,7 +197,9 @@ def _c(spot: Spot, name: str = "") -> str:
 
 
 def _emphasis(stage: Emphasis, spot: Spot, tables: Tables) -> Code:
-    factor = str(round(stage.factor * 32768)) if spot.before.dtype == INT16 else text.float_literal(stage.factor)
+    factor = (
+        str(round(stage.factor * 32768)) if spot.before.dtype == INT16 else text.float_literal(stage.factor)
+    )
     return Code(
         run=_per_channel(spot, f"mw_emphasize_{spot.fixed}", f"{factor}, "),
         kept=(Member(spot.key, spot.c_type, spot.channels),),
@@ -331,7 +331,9 @@ def _spectrum(stage: Spectrum, spot: Spot, tables: Tables) -> Code:
     start = f"{spot.x} + ({step} + c)" if spot.channels > 1 else f"{spot.x} + {step}"
     frame = f"mw_array_{SHORT[made.dtype]}({start}, {stage.length}, {spot.channels})"
     per = spot.after.channels
-    to = f"{spot.out} + ((size_t) i * {per}{f' + (size_t) c * {stage.n_values}' if spot.channels > 1 else ''})"
+    to = (
+        f"{spot.out} + ((size_t) i * {per}{f' + (size_t) c * {stage.n_values}' if spot.channels > 1 else ''})"
+    )
     body = each_channel(spot, spectral_call(name, made, spot, frame, to, values, tables))
     loop = f"for (uint16_t i = 0; i < n; ++i) {{\n{indented(body)}}}\n"
     before = f"n = (uint16_t) (1 + (n - {stage.length}) / {stage.hop});\n"
