@@ -90,7 +90,5 @@ def read_index(table: str, values: Sequence[int], at: str) -> str:
 
 
 def _iir_q15(stage: Iir) -> IirQ15:
-    sections = []
-    for b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift, bias, gain in stage.integers:
-        sections.append(SectionQ15((b0, b1, b2), (d1, d2), (k1, k2), b_shift, d_shift, bias, gain, peak=0.0))
-    return IirQ15(tuple(sections), stage.out_shift, (), 0.0, 0.0)
+    sections = tuple(map(SectionQ15.of_row, stage.integers))
+    return IirQ15(sections, stage.out_shift, (), 0.0, 0.0)

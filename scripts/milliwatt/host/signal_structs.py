@@ -41,6 +41,7 @@ class _SectionQ15(ctypes.Structure):
         ("k", c_int8 * 2),
         ("b_shift", c_uint8),
         ("d_shift", c_uint8),
+        ("cut", c_uint8),
     )
 
 
@@ -127,6 +128,7 @@ def iir(stage: Iir, dtype: str) -> Any:
             (c_int16 * 2)(*row[3:5]),
             (c_int8 * 2)(*row[5:7]),
             *row[7:9],
+            row[11],
         )
         for row in stage.integers
     ]

@@ -33,8 +33,8 @@ class Iir:
     Attributes:
         sections: rows b0, b1, b2, a1, a2, as designed.
         settled: begins as if all samples before had been the first one; else as if they had been 0.
-        integers: INT16: the rows of ``mw_iir_section_q15``: b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift,
-            bias, gain; as ``milliwatt.filters`` made them of ``sections``.
+        integers: INT16: ``SectionQ15.row`` of each section (b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift,
+            bias, gain, cut) as ``milliwatt.filters`` made them of ``sections``.
         out_shift: INT16: of ``mw_iir_q15``.
     """
 

@@ -39,12 +39,13 @@ def _iir(stage: nodes.Iir, stream: Stream) -> None:
         raise fail("integers are for samples of 16 bits, which cannot do without", "integers")
     if not stage.integers:
         return
-    if len(stage.integers) != len(stage.sections) or any(len(row) != 11 for row in stage.integers):
-        raise fail("not a row of 11 numbers for each section", "integers")
+    if len(stage.integers) != len(stage.sections) or any(len(row) != 12 for row in stage.integers):
+        raise fail("not a row of 12 numbers for each section", "integers")
     for row in stage.integers:
         _bits(row[:5], 16, "integers")
         _bits(row[5:7], 8, "integers")
-        _bits(row[9:], 32, "integers")
+        _bits(row[9:11], 32, "integers")
+        _range(row[11], 0, 1 if row[8] == 0 else 0, "integers")
         _range(row[7], 0, 31, "integers")
         _range(row[8], 0, 31, "integers")
     _range(stage.out_shift, 1, 31, "out_shift")
