@@ -76,7 +76,8 @@ def run_stage(stage: Stage, x: Array) -> Array:
     """
     if x.ndim != 2:
         raise InputError(f"a recording of shape {x.shape}, not (frames, channels)")
-    return run_stage_each(stage, x[np.newaxis])[0]
+    found: Array = run_stage_each(stage, x[np.newaxis])[0]
+    return found
 
 
 def run_stage_each(stage: Stage, x: Array) -> Array:
