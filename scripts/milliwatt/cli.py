@@ -189,7 +189,10 @@ def emit(
 def check(
     source: Annotated[Path, typer.Argument(help="A model: *.mw.json, *.csv, or an estimator's file.")],
     board: Annotated[str, typer.Option(help="A board's name, or the path of a board's YAML file.")],
-    data: Annotated[Path, typer.Option(help="CSV: feature columns, then if you like `label`.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="CSV: feature columns (or channels of raw samples), then if you like `label`."),
+    ],
     method: MethodOption = "auto",
     dtype: DtypeOption = "auto",
     arena: ArenaOption = "auto",
@@ -226,6 +229,10 @@ def _print_report(report: CheckReport) -> None:
     from milliwatt.report import plain
 
     print(plain([report]))
+    if report.cpu_share is not None:
+        print(
+            f"keeping up with the samples: {100 * report.cpu_share:.2g} % of the {report.cost_unit} there are"
+        )
     for item in report.disagreements:
         print(f"sample {item.sample}: {item.device} on the board, {item.wanted} by the {item.reference}")
 

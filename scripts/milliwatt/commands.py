@@ -11,6 +11,7 @@ from milliwatt.errors import ToolMissingError
 from milliwatt.export import export_file
 from milliwatt.model import Model, load
 from milliwatt.options import ModelOptions
+from milliwatt.raw_samples import read_recording
 
 if TYPE_CHECKING:
     from milliwatt.rig import CheckReport
@@ -29,6 +30,8 @@ def check_file(
 ) -> CheckReport:
     """Run a model on a board over all rows of a CSV file, and compare with this PC.
 
+    Rows are samples; of a model from raw samples they are the frames of one recording, a column a channel.
+
     Args:
         source: ``*.mw.json``, ``*.csv`` in emlearn's format, or an estimator's file, which is
             converted first.
@@ -44,6 +47,8 @@ def check_file(
         ) from None
     model = _model(source, ModelOptions(method=method, dtype=dtype, arena=arena), trust_pickle)
     described = load_board(board)
+    if model.ir.signals is not None:
+        return check(model, described, [read_recording(data, model.ir.signals)], port=port)
     samples = read_table(data, model.ir.n_features).features
     return check(model, described, samples, port=port)
 

@@ -20,29 +20,22 @@ from milliwatt.emit.net_report import LayerCost, layer_costs
 from milliwatt.emit.saving import save_model
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.frontends import estimator_answers, to_ir, with_input_shape
+from milliwatt.frontends.raw_pipelines import begins_with_samples
 from milliwatt.host import (
     HostModel,
-    answers,
-    class_columns,
-    compare_classes,
-    compare_values,
-    decide,
     evaluate,
-    leaf_rows,
-    mean_trees,
     trade_leaves,
     undecided,
 )
-from milliwatt.host.leaf_trade import exact_scores
 from milliwatt.host.network_bounds import answer_bounds
 from milliwatt.host.runner import check_samples
+from milliwatt.host.tree_calibration import measure_trees, reached_leaves
 from milliwatt.ir.committee import in_words
 from milliwatt.ir.validate import check_name
 from milliwatt.networks import convert_network
 from milliwatt.options import Label, ModelOptions, check_kind
 from milliwatt.passes import Decision, order_trees, prepare
-
-_MEASURED = 2000  # samples that are followed through every tree
+from milliwatt.raw_samples import convert_raw, features_of_samples
 
 
 def convert(
@@ -115,15 +108,28 @@ def convert(
         classes,
         input_shape,
     )
+    if begins_with_samples(estimator):
+
+        def of_features(last: Any, features: Any, kind: str) -> ir.AnyModel:
+            return _convert(last, name, dataclasses.replace(options, dtype=kind), features).ir
+
+        return Model(convert_raw(estimator, options, calibration, of_features))
+    return _convert(estimator, name, options, calibration)
+
+
+def _convert(
+    estimator: Any, name: str, options: ModelOptions, calibration: ArrayLike | str | Path | None
+) -> Model:
+    """The model of an estimator that takes features."""
     estimator = with_input_shape(estimator, tuple(options.input_shape))  # type: ignore[arg-type]
-    raw = to_ir(estimator, nan=nan)
+    raw = to_ir(estimator, nan=options.nan)
     kind = f"this {type(estimator).__name__}"
     check_kind(options, network=isinstance(raw, ir.Network), what=kind)
     raw = dataclasses.replace(raw, name=check_name(name))
     data, labels = _calibration_samples(raw, calibration)
     if isinstance(raw, ir.Network):
         network, decision = convert_network(estimator, raw, options, data, labels)
-        return Model(ir.settle(network, ModelOptions(arena=arena)), decision)
+        return Model(ir.settle(network, ModelOptions(arena=options.arena)), decision)
     return _convert_trees(estimator, raw, options, data, labels)
 
 
@@ -139,12 +145,12 @@ def _convert_trees(
     samples = None if data is None else Model(prepared).device_features(data)
     exact = prepared
     prepared, trade = trade_leaves(exact, options, samples, labels)
-    prepared = ir.map_ensembles(prepared, lambda e: order_trees(e, _reached(e, samples)))
+    prepared = ir.map_ensembles(prepared, lambda e: order_trees(e, reached_leaves(e, samples)))
     model = Model(prepared, decision)
     if data is None or samples is None:
         return model
     expected = estimator_answers(estimator, data)
-    measured = _measure(prepared, model.bound, expected, data, samples, trade, undecided(exact, samples))
+    measured = measure_trees(prepared, model.bound, expected, data, samples, trade, undecided(exact, samples))
     return Model(dataclasses.replace(prepared, calibration=measured), decision)
 
 
@@ -244,11 +250,15 @@ class Model:
 
         Of labels that are answered each for itself: 0 or 1, shape (rows, labels).
 
+        Args:
+            X: rows of features; of a model from raw samples what its pipeline takes: a list of recordings, or
+                an array of windows. The rows of the answer are windows then.
+
         Raises:
             InputError: samples of the wrong shape or outside the feature type.
             ToolMissingError: there is no C compiler on this PC.
         """
-        samples = self.host.device_features(flat(self.ir, X))
+        samples = self._taken(X)
         if isinstance(self.ir, ir.Network) and self.ir.is_multilabel:
             return self.host.predict_labels(samples)
         if self.ir.is_classifier:
@@ -263,7 +273,27 @@ class Model:
             raise MilliwattError(
                 "a regressor has no probabilities", option=self.ir.name, cure="use predict()"
             )
-        return self.host.predict_proba(self.host.device_features(flat(self.ir, X)))
+        return self.host.predict_proba(self._taken(X))
+
+    def features(self, X: Any) -> NDArray[Any]:
+        """What the model's signals make of raw samples, as the device does; shape (windows, features).
+
+        Args:
+            X: a list of recordings, or an array of windows, as the pipeline takes them.
+
+        Raises:
+            MilliwattError: the model takes features, not samples.
+            InputError: samples of another shape or type.
+        """
+        if self.ir.signals is None:
+            raise MilliwattError(
+                "the model takes features, not raw samples", option=self.ir.name, cure="use predict()"
+            )
+        return features_of_samples(self.ir, self.host, X)
+
+    def _taken(self, X: Any) -> NDArray[Any]:
+        """Device features of whatever the model takes."""
+        return self.features(X) if self.ir.signals else self.host.device_features(flat(self.ir, X))
 
     def evaluate(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (scores where there are none) or values, by numpy instead of C.
@@ -334,60 +364,3 @@ def _calibration_samples(
     if not len(samples):
         raise MilliwattError("no samples", file=where, option="calibration", cure="give at least one row")
     return samples, table.labels
-
-
-def _measure(
-    model: ir.TreeModel,
-    bound: NDArray[np.float64],
-    expected: NDArray[np.float64],
-    data: NDArray[np.float64],
-    samples: NDArray[Any],
-    trade: ir.LeafTrade | None,
-    unclear: NDArray[np.bool_],
-) -> ir.Calibration:
-    """The agreement with the estimator on the calibration data, by the independent evaluator.
-
-    Args:
-        bound: of the model's answers.
-        expected: what the estimator answers to the data.
-        unclear: rows in which the estimator's rounding decides a vote.
-    """
-    reached = exact_scores(model, trade, samples)
-    if model.is_classifier:
-        columns = class_columns(model, expected)
-        tie = np.where(unclear, np.inf, model.noise)
-        agreement = compare_classes(decide(model, reached), columns, tie)
-    else:
-        bound = bound + _noise(model, reached)
-        agreement = compare_values(answers(model, reached), expected, bound)
-    # A feature that is always missing has the empty range: from inf to -inf.
-    known = ~np.isnan(data)
-    low = data.min(axis=0, initial=np.inf, where=known)
-    high = data.max(axis=0, initial=-np.inf, where=known)
-    evaluated = mean_trees(model, _some(samples))
-    return ir.Calibration(agreement, tuple(low.tolist()), tuple(high.tolist()), trade, evaluated)
-
-
-def _noise(model: ir.TreeModel, reached: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far the estimator's own rounding can move a regressor's answers."""
-    noise: NDArray[np.float64] = np.full(reached.shape, model.noise)
-    if isinstance(model, ir.Committee):
-        return noise
-    if model.link == "exp":
-        noise = answers(model, reached) * np.expm1(model.noise)
-    elif model.link == "sigmoid":
-        noise = noise / 4
-    return noise
-
-
-def _some(samples: NDArray[Any]) -> NDArray[Any]:
-    """Not more samples than a measurement of every tree needs, from all over the data."""
-    return samples[:: -(-len(samples) // _MEASURED)]
-
-
-def _reached(model: ir.TreeEnsemble, samples: NDArray[Any] | None) -> NDArray[np.intp] | None:
-    """Which leaf row each sample reaches in each tree."""
-    if samples is None:
-        return None
-    chosen = _some(samples)
-    return np.column_stack([leaf_rows(model, tree, chosen) for tree in model.trees])

@@ -27,6 +27,7 @@ ORDER = {
     "dtypes": 1,
     "options": 1,
     "files": 1,
+    "signal_features": 1,
     "ir": 2,
     "emit": 3,
     "passes": 3,
@@ -40,6 +41,7 @@ ORDER = {
     "data": 5,
     "host": 5,
     "networks": 6,
+    "raw_samples": 6,
     "model": 7,
     "network_summary": 8,
     "export": 9,
@@ -52,7 +54,7 @@ ORDER = {
 }
 STANDARD_LIBRARY_ONLY = (
     *("version", "errors", "dtypes", "options", "files", "sdk", "ir", "emit", "build"),
-    *("filters", "signal_cepstrum", "signal_mel", "signal_weighting"),
+    *("filters", "signal_features", "signal_cepstrum", "signal_mel", "signal_weighting"),
 )
 
 

@@ -85,7 +85,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
     # name: (content, field, part of the message)
     "not ours": (_without("milliwatt"), "", "not a Milliwatt model file"),
     "newer schema": (
-        _with(milliwatt=3), "milliwatt", "schema version 3; this Milliwatt reads versions 1 to 2",
+        _with(milliwatt=4), "milliwatt", "schema version 4; this Milliwatt reads versions 1 to 3",
     ),
     "odd schema": (_with(milliwatt="1"), "milliwatt", "schema version '1'"),
     "other kind": (_with(kind="net"), "kind", "unknown kind of model 'net'"),

@@ -17,9 +17,9 @@ from milliwatt.host.network_bounds import answer_bounds, score_bounds
 from milliwatt.ir.network import Array, Dense, Network
 from milliwatt.model import Model
 from milliwatt.rig.board import load_board
-from milliwatt.rig.checking import _form
 from milliwatt.rig.comparison import compare
 from milliwatt.rig.firmware import FirmwareSpec
+from milliwatt.rig.running import form_of
 
 pytest.importorskip("yaml")  # boards are YAML
 pytestmark = pytest.mark.filterwarnings("ignore:.*onverge")
@@ -198,4 +198,4 @@ def test_what_the_firmware_calls(integers: Model, marks: Model) -> None:
 
 
 def test_what_tables_call_it(integers: Model, floats: Model) -> None:
-    assert [_form(_spec(model)) for model in (integers, floats)] == ["network, int8", "network, float"]
+    assert [form_of(_spec(model)) for model in (integers, floats)] == ["network, int8", "network, float"]

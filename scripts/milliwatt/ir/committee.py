@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from milliwatt.ir.model import CLASSIFIER, MEAN, Calibration, Label, Tree, TreeEnsemble
 from milliwatt.ir.network import Network
+from milliwatt.ir.signals import Signals
 
 HARD, SHARE, _ = VOTES = ("hard", "share", MEAN)
 
@@ -37,8 +38,8 @@ class Committee:
         classes: the estimator's own labels, in its order; empty for regressors.
         weights: one a member, > 0; empty when all count alike. Hard votes are sums of weights, or
             fractions of all where there are none.
-        dtype, scale, feature_names, name, method, budget, check_nan, origin, calibration: as for a
-            :class:`TreeEnsemble`.
+        dtype, scale, feature_names, name, method, budget, check_nan, origin, calibration, signals: as for
+            a :class:`TreeEnsemble`.
         noise: ``mean``: answers closer to each other than this are decided by the estimator's own
             rounding.
     """
@@ -59,6 +60,7 @@ class Committee:
     origin: dict[str, str] = field(default_factory=dict)
     calibration: Calibration | None = None
     noise: float = 1e-9
+    signals: Signals | None = None
 
     @property
     def is_classifier(self) -> bool:
@@ -175,6 +177,7 @@ def as_member(model: TreeModel, *, check_nan: bool = True) -> TreeModel:
         feature_names=(),
         origin={},
         calibration=None,
+        signals=None,
         check_nan=check_nan,
     )
     if isinstance(changed, TreeEnsemble):

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from milliwatt.ir.signals import Signals
+
 if TYPE_CHECKING:
     from milliwatt.ir.quantization import QuantizeTrade
 
@@ -185,6 +187,7 @@ class TreeEnsemble:
             rounding (float32 sums, say), so that either class counts as its answer.
         leaf_error: models with narrower leaves than the estimator's: how far that moves each answer
             (probability, value, or score where a classifier has nothing else) at most; else empty.
+        signals: what makes the features of raw samples, where the model has that from its pipeline.
     """
 
     task: str
@@ -211,6 +214,7 @@ class TreeEnsemble:
     category_sets: tuple[CategorySet, ...] = ()
     noise: float = 1e-9
     leaf_error: tuple[float, ...] = ()
+    signals: Signals | None = None
 
     @property
     def is_classifier(self) -> bool:

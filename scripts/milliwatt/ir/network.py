@@ -17,6 +17,7 @@ from milliwatt.ir.model import CLASSIFIER, IDENTITY, SIGMOID, Calibration, Label
 from milliwatt.ir.network_array import KINDS, Array
 from milliwatt.ir.network_integers import InputMap, IntConv, IntDense, IntDepthwise, IntegerLayer, Table
 from milliwatt.ir.quantization_hints import QuantizationHints
+from milliwatt.ir.signals import Signals
 
 __all__ = ["KINDS", "Array"]  # beside what is defined here
 
@@ -279,6 +280,7 @@ class Network:
     calibration: Calibration | None = None
     noise: float = 1e-6
     hints: QuantizationHints | None = field(default=None, compare=False)
+    signals: Signals | None = None
 
     @property
     def is_classifier(self) -> bool:

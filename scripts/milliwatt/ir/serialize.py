@@ -28,16 +28,18 @@ from milliwatt.ir.json_fields import (
 from milliwatt.ir.model import CategorySet, Tree, TreeEnsemble
 from milliwatt.ir.network import Network
 from milliwatt.ir.network_json import input_map_from_json, layer_to_json, layers_from_json, network_to_json
+from milliwatt.ir.signal_json import signals_from_json, signals_to_json
 from milliwatt.ir.text_file import read_text
 from milliwatt.ir.validate_committee import MAX_DEPTH, validate_model
 
-SCHEMA_VERSION = 2
-_READABLE = (1, 2)  # what version 2 added has defaults
+SCHEMA_VERSION = 3
+_READABLE = (1, 2, 3)  # what later versions added has defaults
+_WITHOUT_SIGNALS = 2  # readers of version 2 know no signals, and would leave them out without a word
 
 _COLUMNS = ("feature", "threshold", "left", "right", "missing_left", "category_set")
 _NOTHING_OF_ITS_OWN: dict[str, Any] = {
     "name": "model", "method": "auto", "budget": "", "feature_names": [], "scale": [], "origin": {},
-    "calibration": None,
+    "calibration": None, "signals": None,
 }  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def load(path: str | Path) -> AnyModel:
 def dumps(model: AnyModel) -> str:
     """The model as JSON text: one line a tree or layer, so that a change shows as a small diff."""
     head = {
-        "milliwatt": SCHEMA_VERSION,
+        "milliwatt": SCHEMA_VERSION if model.signals else _WITHOUT_SIGNALS,
         "kind": _kind(model),
         "name": model.name,
         "task": model.task,
@@ -72,6 +74,7 @@ def dumps(model: AnyModel) -> str:
         "classes": list(model.classes),
         "origin": dict(model.origin),
         "calibration": calibration_to_json(model.calibration),
+        **({"signals": signals_to_json(model.signals)} if model.signals else {}),
     }
     return _object(head, model) + "\n"
 
@@ -210,6 +213,7 @@ class _Reader(Fields):
             "classes": self.tuple_of("classes", label),
             "origin": self._origin(),
             "calibration": calibration_from_json(self.data.get("calibration")),
+            "signals": signals_from_json(self.data.get("signals"), REEXPORT),
         }
 
     def _network(self) -> Network:

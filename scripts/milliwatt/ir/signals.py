@@ -33,8 +33,8 @@ class Iir:
     Attributes:
         sections: rows b0, b1, b2, a1, a2, as designed.
         settled: begins as if all samples before had been the first one; else as if they had been 0.
-        integers: INT16: the rows of ``mw_iir_section_q15``: b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift, bias,
-            gain; as ``milliwatt.filters`` made them of ``sections``.
+        integers: INT16: the rows of ``mw_iir_section_q15``: b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift,
+            bias, gain; as ``milliwatt.filters`` made them of ``sections``.
         out_shift: INT16: of ``mw_iir_q15``.
     """
 
@@ -94,7 +94,7 @@ class ToFloat:
 
 @dataclass(frozen=True, slots=True)
 class Emphasis:
-    """``x - factor * (the sample before)``, on each channel alike; before the first stands that sample itself.
+    """``x - factor * (the sample before)``, on each channel alike; before the first stands it itself.
 
     Attributes:
         factor: of INT16 in 1/32768, rounded.
@@ -151,7 +151,8 @@ class Spectrum:
         window: one of :data:`WINDOWS`, periodic, of ``length``.
         quantity: one of :data:`QUANTITIES`.
         values: one of :data:`VALUES`.
-        logarithm: one of :data:`LOGARITHMS`, of what is at least ``floor``; DB is 10 log10 (of magnitudes too).
+        logarithm: one of :data:`LOGARITHMS`, of what is at least ``floor``; DB is 10 log10 of powers, and
+            20 log10 of magnitudes.
         floor: more than 0 where there is a logarithm; FLOAT.
         shape: some of :data:`SPECTRAL_SHAPES`, of the quantity, as indices of bins.
         rolloff: the share that ROLLOFF asks for.
@@ -226,7 +227,7 @@ Stage: TypeAlias = Iir | Fir | Length | Choose | ToFloat | Emphasis | RemoveDc |
 
 @dataclass(frozen=True, slots=True)
 class TimeFeature:
-    """A number out of a window's samples: one of ``signal_features.TIME_FEATURES``.
+    """A number out of a window's samples: one of ``time_features.TIME_FEATURES``.
 
     Attributes:
         name: which.
@@ -263,6 +264,14 @@ class Affine:
 
 
 @dataclass(frozen=True, slots=True)
+class ScaleEach:
+    """``(x - centre) / scale`` of each feature in float32: what scalers do."""
+
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Normalize:
     """``x`` divided by its norm, one of :data:`NORMS`; zeros stay."""
 
@@ -274,7 +283,7 @@ class Log1p:
     """``ln(1 + x)`` of each feature; of what is below -1 it is NaN."""
 
 
-VectorStep: TypeAlias = Affine | Normalize | Log1p
+VectorStep: TypeAlias = Affine | ScaleEach | Normalize | Log1p
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from milliwatt.ir.validate import (
     validate,
 )  # fmt: skip
 from milliwatt.ir.validate_network import validate_network
+from milliwatt.ir.validate_signals import check_signals
 
 MAX_MEMBERS = 1000
 MAX_DEPTH = 8  # committees within committees
@@ -35,6 +36,8 @@ def validate_model(model: M) -> M:
         validate_network(model)
     else:
         validate_committee(model)
+    if model.signals is not None:
+        check_signals(model.signals, model.n_features, model.dtype)
     return model
 
 
@@ -90,8 +93,8 @@ def _check_votes(model: Committee) -> None:
 def _check_member(model: Committee, member: AnyModel) -> None:
     if (member.task, member.n_features, member.dtype) != (model.task, model.n_features, model.dtype):
         raise fail("it differs from the whole in task, features or feature type")
-    if member.scale or member.calibration is not None:
-        raise fail("a scale, or calibration, that is the whole's")
+    if member.scale or member.calibration is not None or member.signals is not None:
+        raise fail("a scale, calibration or signals, which are the whole's")
     if model.is_classifier:
         known = member.classes
         if not all(type(index) is int and 0 <= index < len(model.classes) for index in known):

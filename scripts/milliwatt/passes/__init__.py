@@ -12,10 +12,12 @@ from milliwatt.passes.leaf_rows import has_proportions
 from milliwatt.passes.leaf_width import exact_bits, set_leaf_bits
 from milliwatt.passes.prune import prune
 from milliwatt.passes.tree_order import order_trees
+from milliwatt.passes.unread_features import drop_unread
 
 __all__ = [
     "CENTRE_BITS",
     "Decision",
+    "drop_unread",
     "exact_bits",
     "has_proportions",
     "narrow_leaves",

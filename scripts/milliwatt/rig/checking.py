@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +17,17 @@ from milliwatt.model import Model, flat
 from milliwatt.options import ModelOptions
 from milliwatt.rig.board import Board, load_board
 from milliwatt.rig.comparison import compare
-from milliwatt.rig.connection import attached, emulated
 from milliwatt.rig.firmware import FirmwareSpec
-from milliwatt.rig.line import Line, RigError
-from milliwatt.rig.project import Built, built, upload
-from milliwatt.rig.protocol import Answer, Stats
+from milliwatt.rig.project import Built, built
 from milliwatt.rig.report import CheckReport
-from milliwatt.rig.session import Session
-from milliwatt.rig.size import image_size
-from milliwatt.rig.transfer import Patience
+from milliwatt.rig.running import Run, base_report, run_rows
+from milliwatt.rig.streams import check_stream
 
 
 def check(
     model: Model,
     board: Board | str | Path,
-    samples: ArrayLike,
+    samples: Any,
     *,
     method: str | None = None,
     expected: ArrayLike | None = None,
@@ -52,7 +45,8 @@ def check(
     Args:
         model: what to check.
         board: a board, its name, or the path of its YAML file.
-        samples: shape (rows, features), as for ``Model.predict``.
+        samples: shape (rows, features), as for ``Model.predict``; of a model from raw samples recordings or
+            windows, which are streamed (``check_stream``).
         method: ``inline``, ``loadable``, ``compact``, ``auto``; by default the model's own choice.
         expected: the estimator's ``predict_proba`` for a classifier, scores (hard votes: their sums) where
             it has none; its ``predict`` for a regressor.
@@ -64,6 +58,9 @@ def check(
     Raises:
         MilliwattError: the model does not fit, a tool is missing, the board does not answer, …
     """
+    if model.ir.signals is not None:
+        _no_features(expected, probabilities or scores)
+        return check_stream(model, board, samples, method=method, port=port, work=work)
     board = board if isinstance(board, Board) else load_board(board)
     options = ModelOptions(method=method or model.ir.method)
     chosen = choose_method(model.ir, options.method).method
@@ -79,78 +76,24 @@ def check(
     if not len(features):
         raise InputError("no samples", option="samples", cure="give at least one row")
     with built(spec, work) as images:
-        run = _run(spec, images, features, port)
+        rows = [row.tobytes() for row in features.astype(features.dtype.newbyteorder("<"))]
+        run = run_rows(spec, images, rows, port, window=board.serial.window)
         return _report(spec, host, features, run, wanted, images)
+
+
+def _no_features(expected: object, vector: bool) -> None:
+    if expected is not None or vector:
+        raise MilliwattError(
+            "a model from raw samples is checked by the labels and the features of windows",
+            option="expected" if expected is not None else "probabilities",
+            cure="leave it out",
+        )
 
 
 def _check_scores(model: AnyModel, asked: bool) -> None:
     if asked and not model.has_scores:
         what = "its scores are its probabilities" if model.is_classifier else "a regressor has no scores"
         raise MilliwattError(what, option="scores", cure="leave it out, or use probabilities=True")
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What came back from the device."""
-
-    answers: list[Answer]
-    stats: Stats
-    resent: int
-
-    def status(self) -> NDArray[np.int64]:
-        return np.array([answer.status for answer in self.answers], dtype=np.int64)
-
-    def outputs(self, width: int) -> NDArray[np.float32]:
-        """Float answers; NaN where the device answered with an error."""
-        nan = np.full(width, np.nan, dtype="<f4").tobytes()
-        image = b"".join(answer.outputs or nan for answer in self.answers)
-        return np.frombuffer(image, dtype="<f4").reshape(len(self.answers), width)
-
-    def labels(self, width: int) -> NDArray[np.int64]:
-        """Labels, 0 or 1; -1 where the device answered with an error."""
-        rows = [list((answer.outputs or b"")[:width]) or [-1] * width for answer in self.answers]
-        return np.array(rows, dtype=np.int64)
-
-    def stack(self) -> int:
-        """Bytes of stack a prediction uses beyond a call of a function that does nothing."""
-        stats = self.stats
-        if stats.stack_nothing <= stats.stack_talk:
-            raise _unmeasured(f"talking to the PC uses {stats.stack_talk} bytes", "MW_CHECK_STACK_PAD=2000")
-        if stats.stack_predict < stats.stack_nothing:
-            raise _unmeasured("a prediction uses more than is watched", "MW_CHECK_STACK_WINDOW=8000")
-        return stats.stack_predict - stats.stack_nothing
-
-
-def _unmeasured(reason: str, define: str) -> RigError:
-    return RigError(
-        f"the stack cannot be measured: {reason}",
-        cure=f"in the board's YAML file: platformio: {{options: {{build_flags: -D{define}}}}}",
-    )
-
-
-def _run(spec: FirmwareSpec, images: Built, features: NDArray[Any], port: str | None) -> _Run:
-    rows = [row.tobytes() for row in features.astype(features.dtype.newbyteorder("<"))]
-    serial = spec.board.serial
-    patience = Patience(reply=serial.reply_s, hello=serial.hello_s)
-    with _started(spec, images, port) as line:
-        session = Session(line, spec.expected(), window=serial.window, patience=patience)
-        session.hello()
-        answers = session.predict(rows)
-        return _Run(answers, session.stats(), session.resent)
-
-
-@contextmanager
-def _started(spec: FirmwareSpec, images: Built, port: str | None) -> Iterator[Line]:
-    """The firmware on its board, whichever kind that is."""
-    if spec.board.is_virtual:
-        if port is not None:
-            raise MilliwattError("a virtual board has no port", option="port", cure="leave it out")
-        with emulated(spec.board, images.check) as line:
-            yield line
-    else:
-        upload(images, spec, port)
-        with attached(spec.board, port) as line:
-            yield line
 
 
 def _estimator_answers(expected: ArrayLike, spec: FirmwareSpec, rows: int) -> NDArray[Any]:
@@ -174,45 +117,15 @@ def _estimator_answers(expected: ArrayLike, spec: FirmwareSpec, rows: int) -> ND
     return values
 
 
-def _form(spec: FirmwareSpec) -> str:
-    """How the model is written, for tables."""
-    if not isinstance(spec.model, Network):
-        return spec.method
-    return f"network, {spec.model.quantize if spec.model.is_integer else 'float'}"
-
-
 def _report(
     spec: FirmwareSpec,
     host: HostModel,
     features: NDArray[Any],
-    run: _Run,
+    run: Run,
     wanted: NDArray[Any] | None,
     images: Built,
 ) -> CheckReport:
-    total = image_size(images.check)
-    added = total - image_size(images.baseline)
-    costs = [answer.cost for answer in run.answers]
-    model = spec.model
-    report = CheckReport(
-        board=spec.board.name,
-        cpu=spec.board.cpu,
-        model=model.name,
-        method=_form(spec),
-        dtype=model.dtype,
-        samples=len(features),
-        agree=0,
-        flash_bytes=added.flash,
-        ram_bytes=added.ram,
-        stack_bytes=run.stack(),
-        cost_mean=sum(costs) / len(costs),
-        cost_max=max(costs),
-        cost_unit=spec.board.cost_unit,
-        cost_min=min(costs),
-        flash_total=total.flash,
-        ram_total=total.ram,
-        build_id=spec.build_id,
-        resent=run.resent,
-    )
+    report = dataclasses.replace(base_report(spec, images, run), samples=len(features))
     device: NDArray[Any] = run.status()
     if spec.function == "predict_labels":
         device = run.labels(spec.n_outputs)

@@ -67,11 +67,19 @@ class FirmwareSpec:
             return self.model.n_outputs
         return self.model.n_columns if self.vector else 0
 
+    @property
+    def row_type(self) -> str:
+        """The C type of the numbers in a row."""
+        return FEATURE_TYPES[self.model.dtype].c_type
+
+    @property
+    def row_width(self) -> int:
+        """How many numbers a row has."""
+        return self.model.n_features
+
     def expected(self) -> Expected:
         """How the firmware will introduce itself."""
-        return Expected(
-            self.build_id, self.model.name, self.model.n_features, self.n_outputs, self.board.cost_unit
-        )
+        return Expected(self.build_id, self.model.name, self.row_width, self.n_outputs, self.board.cost_unit)
 
     def header(self) -> str:
         """``mw_check_model.h``, which makes the general firmware this model's."""
@@ -109,8 +117,8 @@ class FirmwareSpec:
             "#include <stdint.h>\n\n"
             f'#define MW_CHECK_BUILD "{build_id}"\n'
             f'#define MW_CHECK_MODEL "{model.name}"\n'
-            f"#define MW_CHECK_TYPE {FEATURE_TYPES[model.dtype].c_type}\n"
-            f"#define MW_CHECK_FEATURES {model.n_features}\n"
+            f"#define MW_CHECK_TYPE {self.row_type}\n"
+            f"#define MW_CHECK_FEATURES {self.row_width}\n"
             f"#define MW_CHECK_OUTPUTS {self.n_outputs}\n\n"
             "#ifndef MW_CHECK_BASELINE\n"
             f"#include <{model.name}.h>\n"

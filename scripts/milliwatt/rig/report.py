@@ -42,6 +42,8 @@ class CheckReport:
         max_error: regressors: the largest absolute difference to the estimator's answer.
         flash_total, ram_total: of the whole check firmware.
         resent: rows that the serial line lost and that were sent again.
+        cpu_share: models from raw samples: the part of the board's time that it takes to keep up with the
+            samples, as if each unit of cost were a cycle; None where rate or clock is not known.
         disagreements: the first rows that were answered differently.
     """
 
@@ -67,6 +69,7 @@ class CheckReport:
     ram_total: int = 0
     build_id: str = ""
     resent: int = 0
+    cpu_share: float | None = None
     disagreements: tuple[Disagreement, ...] = field(default=())
 
     @property

@@ -59,9 +59,24 @@ static void greet(void)
 
 static void answer(uint32_t number)
 {
+#ifdef MW_CHECK_STREAM
+    /* Frames must neither be lost nor taken twice: a row that was answered is answered again, and no other
+     * may follow it than the next. */
+    static uint32_t n_taken, cost;
+    static int status;
+    if (number == n_taken) {
+        status = mw_check_predict(&cost);
+        ++n_taken;
+        ++n_rows;
+    } else if (n_taken == 0 || number != n_taken - 1) {
+        refuse(" form");
+        return;
+    }
+#else
     uint32_t cost;
     const int status = mw_check_predict(&cost);
     ++n_rows;
+#endif
     mw_link_text("a");
     mw_link_hex(number);
     mw_link_text(status < 0 ? " -" : " +");

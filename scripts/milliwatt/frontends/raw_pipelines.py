@@ -1,0 +1,297 @@
+"""Pipelines that begin with raw samples: ``milliwatt.features`` in front, then what makes labels of features.
+
+The first steps become :class:`Signals`; the others, down to the model, a model of features. Steps of
+scikit-learn that can neither become part of the model stay steps of the signals.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milliwatt.errors import MilliwattError, UnsupportedModelError
+from milliwatt.frontends.pipelines import convert_pipeline
+from milliwatt.frontends.vector_steps import split_device_steps, vector_steps
+from milliwatt.ir import Network
+from milliwatt.ir.signal_shapes import Stream, branch_shape, frames_after, n_numbers, stream_after, stride
+from milliwatt.ir.signals import Branch, Centre, Goertzel, Signals, Stage
+
+NamedStep = tuple[str, Any]
+_RATE_AGREES = 1e-6  # relatively
+
+
+@dataclasses.dataclass(frozen=True)
+class RawPipeline:
+    """A pipeline from raw samples, taken apart.
+
+    Attributes:
+        signals: what becomes of raw samples; ``steps`` included.
+        head: the pipeline's transformers that do that, in order.
+        estimator: what takes the features: the last step, or a pipeline of the last steps.
+        feature_names: one a feature.
+        is_network: the last step is a neural network.
+        handles_missing: it was trained on missing values.
+    """
+
+    signals: Signals
+    head: tuple[NamedStep, ...]
+    estimator: Any
+    feature_names: tuple[str, ...]
+    is_network: bool
+    handles_missing: bool
+
+    def features(self, samples: Any) -> NDArray[np.float64]:
+        """What the pipeline's own transformers make of recordings or windows, shape (windows, features)."""
+        for _, step in self.head:
+            samples = step.transform(samples)
+        return np.asarray(samples, dtype=np.float64)
+
+
+def begins_with_samples(estimator: Any) -> bool:
+    """Whether an estimator is a pipeline with steps out of ``milliwatt.features``."""
+    return _is_pipeline(estimator) and any(_is_ours(step) for _, step in _flat(estimator))
+
+
+def read_raw_pipeline(estimator: Any, *, nan: str = "auto") -> RawPipeline:
+    """Take a pipeline apart.
+
+    Raises:
+        UnsupportedModelError: a step that cannot run on the device, or not in that place; it is named.
+        MilliwattError: not fitted; rates that contradict each other.
+    """
+    steps = [(name, step) for name, step in _flat(estimator) if not _passes(step)]
+    count = max(index for index, (_, step) in enumerate(steps) if _is_ours(step)) + 1
+    head, rest = steps[:count], steps[count:]
+    if not rest:
+        raise UnsupportedModelError(
+            "a pipeline that ends with a transformer is not supported", cure="let it end with the model"
+        )
+    signals = _Walk().read(head)
+    names = _names(head, n_numbers(signals))
+    transformers, last = rest[:-1], rest[-1]
+    whole = type(estimator)
+    on_device, model = split_device_steps(
+        transformers, lambda left: convert_pipeline(whole([*left, last]), "Pipeline", nan=nan)
+    )
+    if on_device:
+        made, width = vector_steps(transformers[:on_device], n_numbers(signals))
+        signals = dataclasses.replace(signals, steps=tuple(made))
+        names = names if width == len(names) and _each_for_itself(made) else ()
+    left = transformers[on_device:]
+    final = whole([*left, last]) if left else last[1]
+    return RawPipeline(
+        signals,
+        (*head, *transformers[:on_device]),
+        final,
+        names,
+        is_network=isinstance(model, Network),
+        handles_missing=model.handles_missing,
+    )
+
+
+def _each_for_itself(steps: Sequence[object]) -> bool:
+    return all(type(step).__name__ != "Affine" for step in steps)
+
+
+class _Walk:
+    """Goes through a pipeline's first steps and gathers what they are."""
+
+    def __init__(self) -> None:
+        self.start: Stream | None = None
+        self.stream: Stream | None = None
+        self.stages: list[Stage] = []
+        self.inner: list[Stage] = []  # of a window, before the branches
+        self.window: tuple[int, int] | None = None
+        self.frames: int | None = None  # raw ones in a row of windows
+        self.branches: list[Branch] = []
+        self.rate = 0.0
+        self.passed = 1  # raw frames a frame, by the stages so far
+
+    def read(self, head: Sequence[NamedStep]) -> Signals:
+        for name, step in head:
+            self._take(name, step, f"step {name!r} ({type(step).__name__})")
+        if not self.branches:
+            raise UnsupportedModelError(
+                "no step makes features of windows", cure="put TimeFeatures() or Flatten() before the model"
+            )
+        assert self.start is not None
+        length, hop = self.window or (1, 1)
+        return Signals(
+            dtype=self.start.dtype,
+            channels=self.start.channels,
+            length=length,
+            hop=hop,
+            branches=tuple(self.branches),
+            stages=tuple(self.stages),
+            restart=self.frames or 0,
+            rate=self.rate,
+        )
+
+    def _take(self, name: str, step: Any, label: str) -> None:
+        if self.branches:
+            raise UnsupportedModelError(
+                f"{label} takes samples, and comes after features", cure="put it before them"
+            )
+        self._begin(step, label)
+        if type(step).__name__ == "SlidingWindow":
+            self._cut(step, label)
+        elif type(step).__name__ == "FeatureUnion":
+            self._close(label)
+            self.branches = self._union(step, label)
+        elif hasattr(step, "to_stage"):
+            self._stage(step, label)
+        elif hasattr(step, "to_features"):
+            self._close(label)
+            self.branches = [self._branch([(name, step)], label)]
+        else:
+            raise UnsupportedModelError(
+                f"{label} between steps on samples is not supported",
+                cure="put it behind the features, or use a transformer out of milliwatt.features",
+            )
+
+    def _begin(self, step: Any, label: str) -> None:
+        """The first step knows what samples are."""
+        if self.start is not None:
+            return
+        while type(step).__name__ in ("FeatureUnion", "Pipeline"):
+            step = (step.transformer_list if hasattr(step, "transformer_list") else step.steps)[0][1]
+        if not hasattr(step, "dtype_"):
+            raise MilliwattError(f"{label} is not fitted", cure="call fit() of the pipeline first")
+        self.start = self.stream = Stream(str(step.dtype_), int(step.n_channels_))
+        if step.n_frames_ is not None:
+            self.frames = int(step.n_frames_)
+
+    def _cut(self, step: Any, label: str) -> None:
+        if self.window is not None or self.frames is not None:
+            raise UnsupportedModelError(
+                f"{label} cuts windows of windows", cure="give recordings to the pipeline: a list of arrays"
+            )
+        self.window = (int(step.length), int(step.hop_))
+
+    def _stage(self, step: Any, label: str) -> None:
+        assert self.stream is not None
+        stage = step.to_stage(self.stream.dtype, self.stream.channels)
+        self._check_rate(step, label)
+        if self.window is None and not isinstance(stage, Centre | Goertzel):
+            self.stages.append(stage)
+            self.passed *= stride(stage)
+            if self.frames is not None and frames_after(stage, self._left()) < 1:
+                raise UnsupportedModelError(
+                    f"{label} makes nothing of windows of {self.frames} samples", cure="use longer windows"
+                )
+        else:
+            self._close(label)
+            self.inner.append(stage)
+        self.stream = stream_after(stage, self.stream)
+
+    def _left(self) -> int:
+        """Frames of a window before the last stage."""
+        frames = self.frames or 0
+        for stage in self.stages[:-1]:
+            frames = frames_after(stage, frames)
+        return frames
+
+    def _close(self, label: str) -> None:
+        """From here on there are windows."""
+        if self.window is not None:
+            return
+        if self.frames is None:
+            raise UnsupportedModelError(
+                f"{label} takes windows, and gets recordings", cure="put SlidingWindow(length, hop) before it"
+            )
+        frames = self.frames
+        for stage in self.stages:
+            frames = frames_after(stage, frames)
+        self.window = (frames, frames)
+
+    def _check_rate(self, step: Any, label: str) -> None:
+        """Steps that speak of hertz agree on what a raw sample's rate is."""
+        rate = getattr(step, "rate", None)
+        if not rate:
+            return
+        raw = float(rate) * self.passed
+        if self.rate and abs(raw - self.rate) > _RATE_AGREES * self.rate:
+            raise UnsupportedModelError(
+                f"{label} is for {rate:g} Hz, and gets {self.rate / self.passed:g} Hz by the steps before it",
+                cure="give all steps the rate that they see: decimation and hops divide it",
+            )
+        self.rate = raw
+
+    def _union(self, union: Any, label: str) -> list[Branch]:
+        if any(weight != 1.0 for weight in (union.transformer_weights or {}).values()):
+            raise UnsupportedModelError(
+                f"{label} has transformer_weights", cure="leave them out: models need none"
+            )
+        made = []
+        for name, part in union.transformer_list:
+            if isinstance(part, str) and part == "drop":
+                continue
+            made.append(self._branch(_flat_of(name, part), f"{label}, {name!r}"))
+        return made
+
+    def _branch(self, steps: Sequence[NamedStep], label: str) -> Branch:
+        """Stages on a window, and what makes numbers of it."""
+        stages: list[Stage] = list(self.inner)
+        assert self.stream is not None
+        assert self.window is not None
+        stream, passed = self.stream, self.passed
+        for name, step in steps[:-1]:
+            if not hasattr(step, "to_stage"):
+                raise UnsupportedModelError(
+                    f"{label}: {name!r} ({type(step).__name__}) cannot run on the samples of a window",
+                    cure="use transformers out of milliwatt.features, and end with TimeFeatures or Flatten",
+                )
+            self._check_rate(step, f"{label}: {name!r}")
+            stages.append(step.to_stage(stream.dtype, stream.channels))
+            stream, self.passed = stream_after(stages[-1], stream), self.passed * stride(stages[-1])
+        self.passed = passed
+        name, last = steps[-1]
+        if not hasattr(last, "to_features"):
+            raise UnsupportedModelError(
+                f"{label}: {name!r} ({type(last).__name__}) makes no features",
+                cure="end with TimeFeatures() or Flatten()",
+            )
+        made = Branch(tuple(stages), tuple(last.to_features(stream.dtype, stream.channels)))
+        if branch_shape(made, self.stream, self.window[0])[1] < 1:
+            raise UnsupportedModelError(
+                f"{label} makes nothing of windows of {self.window[0]} frames", cure="use longer windows"
+            )
+        return made
+
+
+def _flat_of(name: str, step: Any) -> list[NamedStep]:
+    """The steps of a pipeline, those of pipelines in it included; or the one step."""
+    if not _is_pipeline(step):
+        return [(name, step)]
+    return [found for inner, part in step.steps for found in _flat_of(str(inner), part) if not _passes(part)]
+
+
+def _flat(estimator: Any) -> list[NamedStep]:
+    return _flat_of("", estimator)
+
+
+def _is_pipeline(step: Any) -> bool:
+    return any(cls.__name__ == "Pipeline" for cls in type(step).__mro__) and hasattr(step, "steps")
+
+
+def _passes(step: Any) -> bool:
+    return step is None or (isinstance(step, str) and step == "passthrough")
+
+
+def _is_ours(step: Any) -> bool:
+    """A transformer out of ``milliwatt.features``, or a union with one in it."""
+    if hasattr(step, "transformer_list"):
+        return any(
+            _is_ours(found) for name, part in step.transformer_list for _, found in _flat_of(name, part)
+        )
+    return type(step).__module__.split(".")[:2] == ["milliwatt", "features"]
+
+
+def _names(head: Sequence[NamedStep], width: int) -> tuple[str, ...]:
+    """The features' names, as the last step knows them."""
+    found = tuple(map(str, head[-1][1].get_feature_names_out()))
+    return found if len(found) == width else ()
