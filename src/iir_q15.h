@@ -20,10 +20,24 @@ static inline int32_t mw_step_q15(const mw_iir_section_q15 *s, int32_t x0, int32
         (uint32_t) s->bias + MW_PRODUCT_(s->b[0], x0) + MW_PRODUCT_(s->b[1], x1) + MW_PRODUCT_(s->b[2], x2);
     const uint32_t part = (uint32_t) ((int32_t) ahead >> s->b_shift) + MW_PRODUCT_(s->d[0], y1 >> 16) +
                           MW_PRODUCT_(s->d[1], y2 >> 16);
+    const uint32_t seen = s->cut != 0 ? (uint32_t) y2 & UINT32_C(0xffff0000) : (uint32_t) y2;
     return (int32_t) ((uint32_t) ((int32_t) part >> s->d_shift) +
-                      (uint32_t) (int32_t) s->k[0] * (uint32_t) y1 +
-                      (uint32_t) (int32_t) s->k[1] * (uint32_t) y2);
+                      (uint32_t) (int32_t) s->k[0] * (uint32_t) y1 + (uint32_t) (int32_t) s->k[1] * seen);
 }
+
+#if defined(__thumb__)
+/* Loops for Arm multiply by words, so that with `cut` the product with `y2`'s high half is one with `d[1]`,
+ * modulo 2^32: nothing is shifted after it. */
+static inline int32_t mw_d1_q15(const mw_iir_section_q15 *s)
+{
+    return s->cut != 0 ? s->d[1] + (int32_t) s->k[1] * 65536 : s->d[1];
+}
+
+static inline int32_t mw_k1_q15(const mw_iir_section_q15 *s)
+{
+    return s->cut != 0 ? 0 : s->k[1];
+}
+#endif
 
 MW_SEPARATE static void mw_plain_section_q15(const mw_iir_section_q15 *from, mw_iir_state_q15 *state,
                                              const int16_t *x, int16_t *out, size_t n, size_t stride,

@@ -69,13 +69,17 @@ int mw_iir_run_f32(const mw_iir_f32 *filter, float *state, size_t n_channels, co
  *     sum = ((sum >> b_shift) + d[0] (y1 >> 16) + d[1] (y2 >> 16)) >> d_shift
  *     y   = sum + k[0] y1 + k[1] y2
  *
+ * With `cut` the last product is that of `y2 & ~0xffff`: what is left off results comes back by `k[0]` alone,
+ * and that takes it out of the pass band of a low-pass whose poles are at 45 to 75 degrees, for example. The
+ * converter chooses what gives less noise.
+ *
  * All sections but the last hand on `y >> 16`, which the converter has scaled so that it always fits: nothing
  * inside saturates or overflows, whatever the input. The last gives `y >> out_shift`, and where the true
  * result has no room in 16 bits, that is saturated; the state is not, so that the filter goes on undisturbed.
  * `bias` makes all right shifts round. The same integers on every CPU.
  *
  * Error: white noise of 90 % of full scale keeps at least 66 dB above it in low-, high- and band-passes from
- * 0.01 of the sample rate on (79 dB in a low-pass of order 4 at 0.1, sine waves 86 dB). The converter says
+ * 0.01 of the sample rate on (82 dB in a low-pass of order 4 at 0.1, sine waves 87 dB). The converter says
  * for each filter what rounding adds (`noise`) and what coefficients change (`accuracy_db`). @{ */
 typedef struct {
     int32_t bias;
@@ -84,6 +88,7 @@ typedef struct {
     int16_t d[2];
     int8_t k[2];
     uint8_t b_shift, d_shift;
+    uint8_t cut; /**< 0 or, where `d_shift` is 0, 1 */
 } mw_iir_section_q15;
 
 typedef struct {

@@ -22,11 +22,13 @@
 #include <milliwatt/roots.h>
 #include <milliwatt/running.h>
 #include <milliwatt/sound_level.h>
+#include <milliwatt/spectral.h>
 #include <milliwatt/spectrum.h>
 #include <milliwatt/status.h>
 #include <milliwatt/stream.h>
 #include <milliwatt/time_features.h>
 #include <milliwatt/trees.h>
+#include <milliwatt/vectors.h>
 #include <milliwatt/version.h>
 #include <milliwatt/views.h>
 #include <milliwatt/windows.h>

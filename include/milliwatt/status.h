@@ -22,7 +22,8 @@ extern "C" {
     X(MW_ERROR_VERSION, -5, "the model's format is of another version")                     \
     X(MW_ERROR_ALIGNMENT, -6, "the data or the arena is not at a multiple of 4")            \
     X(MW_ERROR_TYPE, -7, "the features are of another type than the model's")               \
-    X(MW_ERROR_TASK, -8, "the model does not answer that: a regressor has no classes, say")
+    X(MW_ERROR_TASK, -8, "the model does not answer that: a regressor has no classes, say") \
+    X(MW_NOT_YET, -101, "no error: no window of samples is complete yet")
 
 #define MW_STATUS_ENUMERATOR(name, value, text) name = (value),
 typedef enum mw_status { MW_STATUS_LIST(MW_STATUS_ENUMERATOR) } mw_status;

@@ -230,9 +230,8 @@ def _print_report(report: CheckReport) -> None:
 
     print(plain([report]))
     if report.cpu_share is not None:
-        print(
-            f"keeping up with the samples: {100 * report.cpu_share:.2g} % of the {report.cost_unit} there are"
-        )
+        counted = "" if report.cost_unit == "cycles" else f", {report.cost_unit} counted as cycles"
+        print(f"to keep up with the samples takes {100 * report.cpu_share:.2g} % of the CPU{counted}")
     for item in report.disagreements:
         print(f"sample {item.sample}: {item.device} on the board, {item.wanted} by the {item.reference}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from milliwatt.emit.text import array, float_literal
+from milliwatt.c_text import array, float_literal
 from milliwatt.errors import MilliwattError
 
 NORMS = ("ortho", "none", "htk")

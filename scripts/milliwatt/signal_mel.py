@@ -10,7 +10,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from milliwatt.emit.text import array, float_literal, integer
+from milliwatt.c_text import array, float_literal, integer
 from milliwatt.errors import MilliwattError
 
 SCALES = ("slaney", "htk")
@@ -65,6 +65,18 @@ class MelBank:
     def n_mels(self) -> int:
         """How many filters there are."""
         return len(self.bins) - 1
+
+    def part(self, first: int, end: int) -> MelBank:
+        """Filters ``first`` to ``end - 1`` alone; each answers the same bits."""
+        before, last = sum(self.bins[:first]), sum(self.bins[: end + 1])
+        return MelBank(
+            self.length,
+            self.first + before,
+            self.bins[first : end + 1],
+            self.rises[before:last],
+            self.scales[first:end],
+            self.corners[first : end + 2],
+        )
 
     def weights(self) -> list[list[float]]:
         """The filters as a dense matrix, one row each."""

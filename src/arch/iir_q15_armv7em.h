@@ -40,12 +40,14 @@ typedef struct {
     "strd r4, r5, [r0, #8]\n\t" \
     "pop {r4-r11, pc}\n"
 
-/* Results of a pair of inputs: `after_input` is done to each sum of products of inputs and results. */
-#define MW_RESULT_(old, older, after)                                      \
-    "asr r0, r0, r11\n\t"                                                  \
-    "smlatb r0, " old ", r8, r0\n\t"                                       \
-    "smlatt r0, " older ", r8, r0\n\t" after "mla r0, r9, " old ", r0\n\t" \
-    "mla " older ", r10, " older ", r0\n\t"
+/* Results of a pair of inputs: `after` is done to each sum of products of inputs and results. */
+#define MW_NONE_(older) ""
+#define MW_CUT_(older) "bfc " older ", #0, #16\n\t"
+#define MW_RESULT_(old, older, after)                                             \
+    "asr r0, r0, r11\n\t"                                                         \
+    "smlatb r0, " old ", r8, r0\n\t"                                              \
+    "smlatt r0, " older ", r8, r0\n\t" after(older) "mla r0, r9, " old ", r0\n\t" \
+                                                    "mla " older ", r10, " older ", r0\n\t"
 #define MW_FIRST_(x, now, after)  \
     "ldr " now ", [r1]\n\t"       \
     "smlad r0, " x ", r6, lr\n\t" \
@@ -55,8 +57,8 @@ typedef struct {
     "smlatb r0, " x ", r6, r0\n\t" MW_RESULT_("r5", "r4", after)
 
 #define MW_INNER_PAIR_(x, now)      \
-    MW_FIRST_(x, now, "")           \
-    MW_SECOND_(x, now, "")          \
+    MW_FIRST_(x, now, MW_NONE_)     \
+    MW_SECOND_(x, now, MW_NONE_)    \
     "pkhtb r0, r4, r5, asr #16\n\t" \
     "str r0, [r1], #4\n\t"
 
@@ -65,9 +67,16 @@ typedef struct {
     "ssat r0, #16, r0\n\t"         \
     "strh r0, [r1], #2\n\t"
 #define MW_LAST_PAIR_(x, now) \
-    MW_FIRST_(x, now, "") MW_PUT_("r5", "r12") MW_SECOND_(x, now, "") MW_PUT_("r4", "r12")
+    MW_FIRST_(x, now, MW_NONE_) MW_PUT_("r5", "r12") MW_SECOND_(x, now, MW_NONE_) MW_PUT_("r4", "r12")
+#define MW_CUT_INNER_PAIR_(x, now)  \
+    MW_FIRST_(x, now, MW_CUT_)      \
+    MW_SECOND_(x, now, MW_CUT_)     \
+    "pkhtb r0, r4, r5, asr #16\n\t" \
+    "str r0, [r1], #4\n\t"
+#define MW_CUT_LAST_PAIR_(x, now) \
+    MW_FIRST_(x, now, MW_CUT_) MW_PUT_("r5", "r12") MW_SECOND_(x, now, MW_CUT_) MW_PUT_("r4", "r12")
 
-#define MW_SHIFT_D_ "asr r0, r0, r12\n\t"
+#define MW_SHIFT_D_(older) "asr r0, r0, r12\n\t"
 #define MW_PUT_SHIFTED_(y) "ldr r0, [sp, #4]\n\t" MW_PUT_(y, "r0")
 #define MW_SHIFTED_PAIR_(x, now)    \
     MW_FIRST_(x, now, MW_SHIFT_D_)  \
@@ -84,10 +93,16 @@ typedef struct {
 MW_DEFINE_LOOP_(inner, MW_INNER_PAIR_)
 MW_DEFINE_LOOP_(last, MW_LAST_PAIR_)
 MW_DEFINE_LOOP_(shifted, MW_SHIFTED_PAIR_)
+MW_DEFINE_LOOP_(cut_inner, MW_CUT_INNER_PAIR_)
+MW_DEFINE_LOOP_(cut_last, MW_CUT_LAST_PAIR_)
 #undef MW_DEFINE_LOOP_
 #undef MW_SHIFTED_PAIR_
 #undef MW_PUT_SHIFTED_
 #undef MW_SHIFT_D_
+#undef MW_CUT_LAST_PAIR_
+#undef MW_CUT_INNER_PAIR_
+#undef MW_CUT_
+#undef MW_NONE_
 #undef MW_LAST_PAIR_
 #undef MW_PUT_
 #undef MW_INNER_PAIR_
@@ -125,9 +140,9 @@ static void mw_fours_q15(const mw_iir_section_q15 *s, mw_iir_state_q15 *state, i
         mw_loop_shifted_q15(&loop, samples);
     } else if (out_shift != 0) {
         loop.shift = out_shift;
-        mw_loop_last_q15(&loop, samples);
+        (s->cut != 0 ? mw_loop_cut_last_q15 : mw_loop_last_q15)(&loop, samples);
     } else {
-        mw_loop_inner_q15(&loop, samples);
+        (s->cut != 0 ? mw_loop_cut_inner_q15 : mw_loop_inner_q15)(&loop, samples);
     }
     state->x[0] = x1;
     state->x[1] = x2;

@@ -161,10 +161,10 @@ static void mw_section_q15(const mw_iir_section_q15 *s, mw_iir_state_q15 *state,
                         s->b[2],
                         s->b_shift,
                         s->d[0],
-                        s->d[1],
+                        mw_d1_q15(s),
                         s->d_shift,
                         s->k[0],
-                        s->k[1],
+                        mw_k1_q15(s),
                         s->bias,
                         (int32_t) out_shift,
                         out,
@@ -179,8 +179,8 @@ static void mw_section_q15(const mw_iir_section_q15 *s, mw_iir_state_q15 *state,
                         0};
     loop.x_from_out = (uint32_t) x - (uint32_t) out;
     loop.ahead = (uint32_t) s->bias + MW_PRODUCT_(s->b[1], state->x[0]) + MW_PRODUCT_(s->b[2], state->x[1]);
-    loop.after_d = MW_PRODUCT_(s->d[1], state->y[1] >> 16);
-    loop.after_k = (uint32_t) (int32_t) s->k[1] * (uint32_t) state->y[1];
+    loop.after_d = (uint32_t) loop.d1 * (uint32_t) (state->y[1] >> 16);
+    loop.after_k = (uint32_t) loop.k1 * (uint32_t) state->y[1];
     (out_shift != 0 ? mw_loop_last_q15 : mw_loop_inner_q15)(&loop);
     state->x[0] = x1;
     state->x[1] = x2;

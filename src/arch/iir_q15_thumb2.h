@@ -115,9 +115,9 @@ static void mw_stepped_section_q15(const mw_iir_section_q15 *s, mw_iir_state_q15
     steps.b0 = s->b[0];
     steps.b1 = s->b[1];
     steps.d0 = s->d[0];
-    steps.d1 = s->d[1];
+    steps.d1 = mw_d1_q15(s);
     steps.k0 = s->k[0];
-    steps.k1 = s->k[1];
+    steps.k1 = mw_k1_q15(s);
     steps.out_shift = out_shift;
     (out_shift != 0 ? mw_steps_last_q15 : mw_steps_inner_q15)(&steps);
     state->x[0] = (int16_t) steps.x1;

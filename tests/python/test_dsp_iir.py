@@ -40,6 +40,7 @@ NAMED = {
     "band": Design("butter", 2, "bandpass", 0.1, 0.2).sos,
     "order 8": Design("butter", 8, "lowpass", 0.3, 0).sos,
     "first order": Design("butter", 1, "highpass", 0.4, 0).sos,
+    "resonant": Design("cheby1", 2, "highpass", 0.8, 0).sos,
 }
 MAKE: dict[str, Any] = {"q15": filters.iir_q15, "q31": filters.iir_q31}
 ORACLE: dict[str, Any] = {"q15": oracle_q15, "q31": oracle_q31}
@@ -157,6 +158,40 @@ def test_accuracy(kind: str, machine: Any, work: Path) -> None:
         values = np.frombuffer(got, NUMPY[{"f32": "f32", "q15": "i16", "q31": "i32"}[kind]])
         room = np.abs(want) < FULL[kind] - 60 if kind != "f32" else np.full(len(want), True)
         assert db(want[room], values[room].astype(np.float64)) > ACCURACY[kind], made.tables
+
+
+def _through(made: Any, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """What the rounded coefficients give, but for rounding of results."""
+    for section in made.sections:
+        b0, b1, b2, a1, a2 = section.exact
+        x = scipy.signal.lfilter([b0, b1, b2], [1, a1, a2], x)
+    return np.asarray(x) / made.gains[-1]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_noise_of_16_bits_is_predicted(name: str) -> None:
+    """White noise at the output, its standard deviation; what is cut off of results is compensated."""
+    made = filters.iir_q15(NAMED[name])
+    x = np.round(signal("random", 4000, 0.9 * FULL["q15"]))
+    want = _through(made, x)
+    error = (np.array(oracle_q15(made, x.tolist())) - want)[np.abs(want) < 32700]
+    assert error.std() == pytest.approx(made.noise, rel=0.05)
+    assert abs(error.mean()) < 0.03
+
+
+def test_sections_cut_what_comes_back_where_that_is_better() -> None:
+    """The first of two, and one that is the last: both kinds of loop on CPUs that have such."""
+    cuts = {name: [s.cut for s in filters.iir_q15(sos).sections] for name, sos in NAMED.items()}
+    assert cuts["low-pass"] == [True, False]
+    assert cuts["resonant"] == [True]
+    assert not any(cuts["slow low-pass"])
+
+
+@pytest.mark.parametrize(("name", "least"), [("random", 82.5), ("sine", 86.5)])
+def test_a_low_pass_of_two_sections_in_16_bits(name: str, least: float) -> None:
+    x = np.round(signal(name, 2000, 0.9 * FULL["q15"]))
+    got = np.array(oracle_q15(filters.iir_q15(LOWPASS), x.tolist()))
+    assert db(scipy.signal.sosfilt(LOWPASS, x), got) > least
 
 
 @pytest.mark.parametrize("kind", ["f32", "q15", "q31"])

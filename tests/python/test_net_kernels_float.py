@@ -13,8 +13,8 @@ from mwtest.net_cases import ARM, OPTIMISED, SANITIZED, Call, Machine, call, cal
 from mwtest.net_layers import LayerSpec, array, float_layer, layer_specs
 from numpy.typing import NDArray
 
+from milliwatt.c_text import float_literal
 from milliwatt.emit.net_tables import KERNELS_WITH_ALPHA, activation_kernel, kernel, layer_tables
-from milliwatt.emit.text import float_literal
 from milliwatt.host import evaluate_network
 from milliwatt.ir.network import ACTIVATIONS, Array, Conv, Dense, Depthwise, MaxPool
 

@@ -12,7 +12,8 @@ from mwtest.integer_networks import integer_samples, integers
 from mwtest.networks import LINKS, NetworkSpec, build_network, samples_of
 from numpy.typing import NDArray
 
-from milliwatt.emit import choose_method, emit_blob, emit_c, emit_csv, text
+from milliwatt import c_text as text
+from milliwatt.emit import choose_method, emit_blob, emit_c, emit_csv
 from milliwatt.emit.net_bounds import answer_bound, largest_score, score_bound
 from milliwatt.emit.net_plan import plan_network
 from milliwatt.errors import InputError, MilliwattError, UnsupportedModelError

@@ -10,8 +10,8 @@ TEST(every_status_has_a_text_of_its_own)
 {
     const int statuses[] = {MW_OK,          MW_ERROR_ARGUMENT, MW_ERROR_LENGTH,    MW_ERROR_NAN,
                             MW_ERROR_MODEL, MW_ERROR_VERSION,  MW_ERROR_ALIGNMENT, MW_ERROR_TYPE,
-                            MW_ERROR_TASK};
-    for (int i = 0; i < 9; ++i) {
+                            MW_ERROR_TASK,  MW_NOT_YET};
+    for (int i = 0; i < 10; ++i) {
         CHECK(strlen(mw_status_string(statuses[i])) > 1);
         for (int j = 0; j < i; ++j) {
             CHECK(strcmp(mw_status_string(statuses[i]), mw_status_string(statuses[j])) != 0);
@@ -25,6 +25,11 @@ TEST(errors_are_negative)
     CHECK(MW_ERROR_ARGUMENT < 0 && MW_ERROR_LENGTH < 0 && MW_ERROR_NAN < 0);
     CHECK(MW_ERROR_MODEL < 0 && MW_ERROR_VERSION < 0 && MW_ERROR_ALIGNMENT < 0);
     CHECK(MW_ERROR_TYPE < 0 && MW_ERROR_TASK < 0);
+}
+
+TEST(not_yet_is_no_class_and_no_error)
+{
+    CHECK(MW_NOT_YET == -101);
 }
 
 TEST(a_class_index_counts_as_ok)
@@ -50,6 +55,7 @@ int main(void)
 {
     every_status_has_a_text_of_its_own();
     errors_are_negative();
+    not_yet_is_no_class_and_no_error();
     a_class_index_counts_as_ok();
     unknown_statuses_have_a_text_too();
     versions_compare_as_numbers();

@@ -10,8 +10,8 @@ import struct
 import zlib
 from collections.abc import Iterable
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import text
 from milliwatt.emit.bits import c_width
 from milliwatt.emit.c_loadable import Tables, loadable_tables
 from milliwatt.emit.leaves import LeafTable, cut_sum, leaf_table

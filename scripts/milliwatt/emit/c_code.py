@@ -9,6 +9,7 @@ from milliwatt.emit.c_ensemble import ensemble_code
 from milliwatt.emit.c_network import network_code
 from milliwatt.emit.c_writer import Writer
 from milliwatt.emit.method import Choice, choose_method
+from milliwatt.emit.signal_code import with_signals
 from milliwatt.ir import AnyModel, Network, TreeEnsemble
 from milliwatt.ir.validate import check_name
 
@@ -45,7 +46,7 @@ def emit_c(
         code = ensemble_code(model, name, choice.method)
     else:
         code = committee_code(model, name, choice.method)
-    writer = Writer(model, name, choice, code)
+    writer = Writer(model, name, choice, with_signals(code, model, name))
     if single:
         return Emitted({f"{name}.h": writer.single_header()}, choice)
     return Emitted({f"{name}.h": writer.header(), f"{name}.c": writer.source()}, choice)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.ballots import Ballots, ballots
 from milliwatt.emit.bounds import relative_bound, value_bounds
 from milliwatt.emit.c_ensemble import link_headers, scale_table

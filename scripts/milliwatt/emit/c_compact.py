@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import c_tables, text
+from milliwatt.emit import c_tables
 from milliwatt.emit.compact import CompactTrees, pack_compact
 from milliwatt.emit.compact_leaves import SPARSE
 from milliwatt.emit.compact_tests import DIRECT, RANKED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.c_compact import compact_sums
 from milliwatt.emit.c_functions import Functions
 from milliwatt.emit.c_inline import inline_sums

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.c_interface import Function, Interface
 from milliwatt.emit.inline_plans import MOST_STORES
 from milliwatt.emit.leaves import LeafTable, cut_sum, relative_exp_bound, score_bounds, value_bounds

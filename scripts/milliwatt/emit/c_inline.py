@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import text
 from milliwatt.emit.category_sets import category_bytes
 from milliwatt.emit.early import trees_in_rounds
 from milliwatt.emit.inline_plans import Plan, plan_leaves

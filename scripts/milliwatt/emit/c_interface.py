@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import text
 from milliwatt.ir import AnyModel
 
 M = TypeVar("M", bound=AnyModel)

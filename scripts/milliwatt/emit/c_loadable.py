@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import c_tables, text
+from milliwatt.emit import c_tables
 from milliwatt.emit.bits import c_width
 from milliwatt.emit.c_tables import array
 from milliwatt.emit.early import Checks, plan_checks, trees_in_rounds

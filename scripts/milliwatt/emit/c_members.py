@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.c_ensemble import trees_code
 from milliwatt.emit.c_functions import Functions
 from milliwatt.emit.leaves import leaf_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.c_ensemble import scale_table
 from milliwatt.emit.c_interface import Function, Interface
 from milliwatt.emit.c_network_run import Runner

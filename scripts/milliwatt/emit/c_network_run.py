@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import prod
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import text
 from milliwatt.emit.net_plan import Plan
 from milliwatt.emit.net_steps import (
     ACTIVATE,

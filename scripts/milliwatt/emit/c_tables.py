@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import text
 from milliwatt.emit.early import Checks, majority
 from milliwatt.emit.inline_plans import zeroed_votes, zeroing
 from milliwatt.emit.leaves import LeafTable

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.c_interface import Function
 from milliwatt.emit.method import Choice
 from milliwatt.ir import AnyModel, Calibration, Network
@@ -21,12 +22,18 @@ class Code:
         private: tables and functions that these share.
         headers: of the library, which they need.
         macros: lines of the header after the usual ones.
+        types: of the header, after the macros.
+        further: public functions that call the others, and come after them.
+        further_private: tables and functions that those share.
     """
 
-    functions: list[Function]
+    functions: Sequence[Function]
     private: str
     headers: tuple[str, ...]
     macros: tuple[str, ...] = ()
+    types: str = ""
+    further: tuple[Function, ...] = ()
+    further_private: str = ""
 
 
 class Writer:
@@ -42,22 +49,36 @@ class Writer:
     # -- files ---------------------------------------------------------------------------------
 
     def header(self) -> str:
-        declarations = "\n".join(f"{f.comment}\n{f.signature};\n" for f in self.code.functions)
+        functions = (*self.code.functions, *self.code.further)
+        declarations = "\n".join(f"{f.comment}\n{f.signature};\n" for f in functions)
         return (
-            f"{self._banner()}{self._guard()}{self._includes()}{self._macros()}"
+            f"{self._banner()}{self._guard()}{self._includes()}{self._macros()}{self.code.types}"
             f'#ifdef __cplusplus\nextern "C" {{\n#endif\n\n{declarations}\n'
             f"#ifdef __cplusplus\n}}\n#endif\n\n#endif\n"
         )
 
     def source(self) -> str:
-        bodies = "\n".join(f"{f.signature}\n{f.body}" for f in self.code.functions)
-        return f'{self._banner()}#include "{self.name}.h"\n\n{self.code.private}\n{bodies}'
+        parts = [(self.code.private, self.code.functions)]
+        if self.code.further:
+            parts.append((self.code.further_private, self.code.further))
+        texts = "\n".join(
+            f"{private}\n" + "\n".join(f"{f.signature}\n{f.body}" for f in functions)
+            for private, functions in parts
+        )
+        return f'{self._banner()}#include "{self.name}.h"\n\n{texts}'
 
     def single_header(self) -> str:
-        bodies = "\n".join(f"{f.comment}\nstatic inline {f.signature}\n{f.body}" for f in self.code.functions)
+        parts = [(self.code.private, self.code.functions)]
+        if self.code.further:
+            parts.append((self.code.further_private, self.code.further))
+        texts = "\n".join(
+            f"{private}\n"
+            + "\n".join(f"{f.comment}\nstatic inline {f.signature}\n{f.body}" for f in functions)
+            for private, functions in parts
+        )
         return (
-            f"{self._banner()}{self._guard()}{self._includes()}{self._macros()}"
-            f"{self.code.private}\n{bodies}\n#endif\n"
+            f"{self._banner()}{self._guard()}{self._includes()}{self._macros()}{self.code.types}"
+            f"{texts}\n#endif\n"
         )
 
     # -- parts ---------------------------------------------------------------------------------

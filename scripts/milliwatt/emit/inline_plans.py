@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from milliwatt.emit import text
+from milliwatt import c_text as text
 from milliwatt.emit.early import Checks, majority, plan_checks
 from milliwatt.emit.leaves import LeafTable
 from milliwatt.ir import Tree, TreeEnsemble

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import TypeAlias
 
+from milliwatt import c_text as text
 from milliwatt.dtypes import FEATURE_TYPES
-from milliwatt.emit import text
 from milliwatt.emit.c_tables import array
 from milliwatt.emit.net_packing import (
     Pattern,

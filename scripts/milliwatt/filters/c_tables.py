@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from milliwatt.emit.text import array, float_literal, integer
+from milliwatt.c_text import array, float_literal, integer
 from milliwatt.filters.fir import Fir, read_taps
 from milliwatt.filters.iir_q15 import IirQ15
 from milliwatt.filters.iir_q31 import IirQ31
@@ -17,7 +17,7 @@ def iir_tables(found: IirQ15 | IirQ31 | Sequence[Sequence[float]], name: str) ->
         kind = "q15"
         rows = [
             f"{{{integer(s.bias, 32)}, {integer(s.gain, 32)}, {_numbers(s.b, 16)}, {_numbers(s.d, 16)}, "
-            f"{_numbers(s.k, 16)}, {s.b_shift}, {s.d_shift}}}"
+            f"{_numbers(s.k, 16)}, {s.b_shift}, {s.d_shift}, {int(s.cut)}}}"
             for s in found.sections
         ]
     elif isinstance(found, IirQ31):

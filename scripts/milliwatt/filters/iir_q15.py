@@ -41,6 +41,7 @@ class SectionQ15:
 
     Attributes:
         peak: the largest result there can be, 1.0 being what there is room for.
+        cut: whether ``k[1]`` multiplies high halves only; ``d_shift`` is 0 then.
     """
 
     b: tuple[int, int, int]
@@ -51,6 +52,24 @@ class SectionQ15:
     bias: int
     gain: int
     peak: float
+    cut: bool = False
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """What files hold: b, d, k, b_shift, d_shift, bias, gain, cut."""
+        return (*self.b, *self.d, *self.k, self.b_shift, self.d_shift, self.bias, self.gain, int(self.cut))
+
+    @classmethod
+    def of_row(cls, row: Sequence[int]) -> SectionQ15:
+        """What :attr:`row` was made of, but for ``peak``."""
+        b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift, bias, gain, cut = row
+        return cls((b0, b1, b2), (d1, d2), (k1, k2), b_shift, d_shift, bias, gain, 0.0, bool(cut))
+
+    @property
+    def coarse(self) -> tuple[float, float]:
+        """What multiplies high halves of the two results before, and thus what those leave off."""
+        unit = 2.0 ** -(16 + self.d_shift)
+        return self.d[0] * unit, self.d[1] * unit + (self.k[1] if self.cut else 0)
 
     @property
     def exact(self) -> Section:
@@ -75,6 +94,22 @@ class IirQ15:
     gains: tuple[float, ...]
     noise: float
     accuracy_db: float
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A section wanted.
+
+    Attributes:
+        index: where it is in the user's array.
+        later: impulse response of the sections behind it.
+        last: whether there are none.
+    """
+
+    index: int
+    section: Section
+    later: list[float]
+    last: bool
 
 
 def iir_q15(sos: Sequence[Sequence[float]], *, at_least_db: float = 50.0) -> IirQ15:
@@ -108,17 +143,16 @@ def _filter(numbered: Sequence[Numbered]) -> IirQ15:
     gains: list[float] = []
     ideal = impulse(n)  # response of the sections wanted, up to here
     signal, error = impulse(n), 0.0  # response of the integers; most that rounding adds to it, in units
-    for place, (index, section) in enumerate(numbered):
-        ideal = run(section, ideal)
-        last = place + 1 == len(numbered)
+    for place in _places(numbered, n):
+        ideal = run(place.section, ideal)
         before = gains[-1] if gains else 1.0
         loudest = norm_1(ideal)
         if not loudest > 0:
-            raise _refused(index, "nothing comes through it", "leave the filter out")
+            raise _refused(place.index, "nothing comes through it", "leave the filter out")
         gain = 0.999 / loudest
-        if last:
+        if place.last:
             gain = 2.0 ** math.floor(math.log2(gain))
-        made, signal, error, gain = _fitting(index, section, before, gain, last, signal, error)
+        made, signal, error, gain = _fitting(place, before, gain, signal, error)
         sections.append(made)
         gains.append(gain)
     shift = 16 + round(math.log2(gains[-1]))
@@ -131,13 +165,21 @@ def _filter(numbered: Sequence[Numbered]) -> IirQ15:
     return IirQ15(tuple(sections), shift, tuple(gains), _noise(sections, n, gains[-1]), accuracy)
 
 
+def _places(numbered: Sequence[Numbered], n: int) -> list[_Place]:
+    later, last, found = impulse(n), True, []
+    for index, section in reversed(numbered):
+        found.append(_Place(index, section, later, last))
+        later, last = run(section, later), False
+    return found[::-1]
+
+
 def _fitting(
-    index: int, section: Section, before: float, gain: float, last: bool, signal: list[float], error: float
+    place: _Place, before: float, gain: float, signal: list[float], error: float
 ) -> tuple[SectionQ15, list[float], float, float]:
     """A section whose results fit, whatever comes in: with less gain than asked for, if need be."""
     for _ in range(80):
-        scaled = section.louder(gain / before)
-        made = _section(scaled, math.ldexp(gain, 15) if last else _FULL, signal)
+        scaled = place.section.louder(gain / before)
+        made = _section(scaled, math.ldexp(gain, 15) if place.last else _FULL, signal, place)
         if made is not None:
             if made.b == (0, 0, 0) or not _stable(made.exact):
                 break
@@ -146,10 +188,10 @@ def _fitting(
             peak = (norm_1(after) * _AMPLE + worst) / _FULL
             if peak < 1 and _sums_fit(made, signal, after, error, worst):
                 return dataclasses.replace(made, peak=peak), after, worst, gain
-        gain *= 0.5 if last else 0.97
+        gain *= 0.5 if place.last else 0.97
     raise _refused(
-        index,
-        f"with a pole {1 - section.radius:.2g} from the unit circle it cannot be had in 16 bits",
+        place.index,
+        f"with a pole {1 - place.section.radius:.2g} from the unit circle it cannot be had in 16 bits",
         "use q31 or floats, or filter at a lower sample rate",
     )
 
@@ -177,12 +219,12 @@ def _worst(made: SectionQ15, n: int, error: float) -> float:
     """How many units all roundings can change results by, if inputs are changed by ``error``."""
     through = norm_1(run(made.exact, impulse(n)))
     ringing = norm_1(run(Section(1, 0, 0, made.exact.a1, made.exact.a2), impulse(n)))
-    # A result is off by less than a unit where `d` multiplies it, shifts and bias by less than 2^-14.
-    own = (abs(made.d[0]) + abs(made.d[1])) * 2.0 ** -(16 + made.d_shift) + 2.0**-14
+    # Where its high half is multiplied it is off by less than a unit; shifts and bias: by less than 2^-14.
+    own = abs(made.coarse[0]) + abs(made.coarse[1]) + 2.0**-14
     return through * (error + 1) + ringing * own + 1
 
 
-def _section(scaled: Section, half: float, signal: list[float]) -> SectionQ15 | None:
+def _section(scaled: Section, half: float, signal: list[float], place: _Place) -> SectionQ15 | None:
     """The integers nearest to a section; ``half`` is half of what its results are rounded to, in 2^-16.
 
     None if its sums have no room. `_sums_fit` looks at the integers themselves again.
@@ -200,7 +242,30 @@ def _section(scaled: Section, half: float, signal: list[float]) -> SectionQ15 | 
         return None
     b_shift = min(_MOST_SHIFT, _exponent(room) - d_shift)
     d = _round_d(scaled, rest, 16 + d_shift)
-    return _rounded(scaled, k, d, b_shift, d_shift, half)
+    made = SectionQ15((0, 0, 0), d, k, b_shift, d_shift, 0, 0, 0)
+    cut = dataclasses.replace(made, cut=True)
+    gain = half / _FULL
+    if (
+        d_shift == 0
+        and k[1] != 0
+        and _own_noise(cut, gain, place.later) < _own_noise(made, gain, place.later)
+    ):
+        made = cut
+    return _rounded(scaled, made, half)
+
+
+def _own_noise(made: SectionQ15, gain: float, later: list[float]) -> float:
+    """What low halves of results, which are left off, add behind all sections; its variance by theirs.
+
+    Args:
+        gain: of the last section, whose output may have more bits; of all others 1.
+        later: response of what follows.
+    """
+    a1, a2 = made.exact.a1, made.exact.a2
+    again = Section(0, *made.coarse, a1, a2)  # by which an error comes back
+    with_output = Section(1, a1 + again.b1, a2 + again.b2, a1, a2)  # the output has it, too
+    share = min(1.0, gain) ** 2
+    return share * norm_2(run(with_output, later)) ** 2 + (1 - share) * norm_2(run(again, later)) ** 2
 
 
 def _exponent(value: float) -> int:
@@ -229,16 +294,15 @@ def _round_d(scaled: Section, rest: tuple[float, float], bits: int) -> tuple[int
     return min(((one, other) for one, other in near), key=off)
 
 
-def _rounded(
-    scaled: Section, whole: tuple[int, int], d: tuple[int, int], b_shift: int, d_shift: int, half: float
-) -> SectionQ15:
-    shift = b_shift + d_shift
-    made = SectionQ15((0, 0, 0), d, whole, b_shift, d_shift, 0, 0, 0)
+def _rounded(scaled: Section, made: SectionQ15, half: float) -> SectionQ15:
+    """With `b`, `bias` and `gain`."""
+    shift = made.b_shift + made.d_shift
     b = _round_b(scaled, made.exact, 16 + shift)
-    # Results are to be higher by `half`; of the section itself see the product of d and cut-off numbers.
-    lift = half * (1 - sum(whole)) - sum(d) * 2.0**-d_shift * (half - _FULL) / 65536
-    cut = ((1 << b_shift) - 1) / 2 + ((1 << d_shift) - 1) / 2 * (1 << b_shift)
-    made = dataclasses.replace(made, b=b, bias=round(lift * (1 << shift) + cut))
+    # Results are to be higher by `half`; high halves of them are, on average, by `half - _FULL`.
+    fine = made.k[0] + (0 if made.cut else made.k[1])
+    lift = half * (1 - fine) - sum(made.coarse) * (half - _FULL)
+    lost = ((1 << made.b_shift) - 1) / 2 + ((1 << made.d_shift) - 1) / 2 * (1 << made.b_shift)
+    made = dataclasses.replace(made, b=b, bias=round(lift * (1 << shift) + lost))
     exact = made.exact
     gain = sum(b) * 2.0**-shift / (1 + exact.a1 + exact.a2) if _stable(exact) else 0
     return dataclasses.replace(made, gain=max(-65535, min(65535, round(gain))))
@@ -269,21 +333,14 @@ def _round_b(scaled: Section, denominator: Section, bits: int) -> tuple[int, int
 
 
 def _noise(sections: Sequence[SectionQ15], n: int, gain: float) -> float:
-    """Standard deviation at the output of the roundings, each taken as white noise of its own."""
-    total = 1 / 12
-    for index, section in enumerate(sections):
-        a1, a2 = section.exact.a1, section.exact.a2
-        unit = 2.0 ** -(16 + section.d_shift)
-        # Results as `d` sees them; sums that are shifted; the input, which the section before has rounded.
-        sources = [
-            run(Section(0, section.d[0] * unit, section.d[1] * unit, a1, a2), impulse(n)),
-            run(Section(2.0**-16, 0, 0, a1, a2), impulse(n)),
-            run(section.exact, impulse(n)) if index else [],
-        ]
-        for other in sections[index + 1 :]:
-            sources = [run(other.exact, source) for source in sources]
-        total += sum(norm_2(source) ** 2 for source in sources) / 12 / gain**2
-    return math.sqrt(total)
+    """Standard deviation at the output of the roundings, each section's taken as white noise of its own."""
+    total = max(0.0, gain**2 - 1)  # what the output leaves off of a last result's high half
+    later, own_gain = impulse(n), gain
+    for section in reversed(sections):
+        shifts = Section(2.0**-16, 0, 0, section.exact.a1, section.exact.a2)
+        total += _own_noise(section, own_gain, later) + norm_2(run(shifts, later)) ** 2
+        later, own_gain = run(section.exact, later), 1.0
+    return math.sqrt(total / 12) / gain
 
 
 def _refused(index: int, problem: str, cure: str) -> MilliwattError:

@@ -33,8 +33,8 @@ class Iir:
     Attributes:
         sections: rows b0, b1, b2, a1, a2, as designed.
         settled: begins as if all samples before had been the first one; else as if they had been 0.
-        integers: INT16: the rows of ``mw_iir_section_q15``: b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift,
-            bias, gain; as ``milliwatt.filters`` made them of ``sections``.
+        integers: INT16: ``SectionQ15.row`` of each section (b0, b1, b2, d1, d2, k1, k2, b_shift, d_shift,
+            bias, gain, cut) as ``milliwatt.filters`` made them of ``sections``.
         out_shift: INT16: of ``mw_iir_q15``.
     """
 
@@ -140,9 +140,9 @@ class Spectrum:
     ``none``     ``shape`` alone
     ============ =====================================================================================
 
-    FLOAT gives floats. INT16 gives 16 bits: log2 in 1/256 of bins, bands and mel (in the units of full
-    scale 1), cepstra in 1/64 of such; ``logarithm`` is LOG2 there, ``quantity`` is POWER. Its ``shape``:
-    bins, the centroid's in 1/8.
+    FLOAT gives floats. INT16 gives 16 bits, saturated: log2 in 1/256 of bins, bands and mel (of samples with
+    full scale 1, as if divided by 32768), cepstra in 1/64 of such; ``logarithm`` is LOG2 there, ``quantity``
+    is POWER. Its ``shape``: bins, the centroid's in 1/8.
 
     Attributes:
         n_fft: power of two, 8 to 4096.
@@ -153,11 +153,12 @@ class Spectrum:
         values: one of :data:`VALUES`.
         logarithm: one of :data:`LOGARITHMS`, of what is at least ``floor``; DB is 10 log10 of powers, and
             20 log10 of magnitudes.
-        floor: more than 0 where there is a logarithm; FLOAT.
+        floor: more than 0 where there is a logarithm; of INT16 its log2 is rounded to 1/256.
         shape: some of :data:`SPECTRAL_SHAPES`, of the quantity, as indices of bins.
         rolloff: the share that ROLLOFF asks for.
         edges: of ``bands``.
-        rate, n_mels, fmin, fmax, mel_scale, mel_norm: of ``mel``: ``signal_mel.mel_bank``.
+        rate, n_mels, fmin, fmax, mel_scale, mel_norm: of ``mel``: ``signal_mel.mel_bank``; there are at
+            most as many as bins.
         n_cepstrum, cepstrum_norm, lifter: of ``cepstrum``: ``signal_cepstrum.cepstrum``.
         centre: the mean of each frame is taken off before the window.
         chosen: which of a channel's values there are, ascending (``shape`` counts on); empty: all.

@@ -39,12 +39,13 @@ def _iir(stage: nodes.Iir, stream: Stream) -> None:
         raise fail("integers are for samples of 16 bits, which cannot do without", "integers")
     if not stage.integers:
         return
-    if len(stage.integers) != len(stage.sections) or any(len(row) != 11 for row in stage.integers):
-        raise fail("not a row of 11 numbers for each section", "integers")
+    if len(stage.integers) != len(stage.sections) or any(len(row) != 12 for row in stage.integers):
+        raise fail("not a row of 12 numbers for each section", "integers")
     for row in stage.integers:
         _bits(row[:5], 16, "integers")
         _bits(row[5:7], 8, "integers")
-        _bits(row[9:], 32, "integers")
+        _bits(row[9:11], 32, "integers")
+        _range(row[11], 0, 1 if row[8] == 0 else 0, "integers")
         _range(row[7], 0, 31, "integers")
         _range(row[8], 0, 31, "integers")
     _range(stage.out_shift, 1, 31, "out_shift")
@@ -141,7 +142,7 @@ def _bands(stage: Spectrum, stream: Stream) -> None:
 
 def _mel(stage: Spectrum, stream: Stream) -> None:
     """Whether each triangle sees a bin is found out where the bank is made."""
-    _range(stage.n_mels, 1, 4096, "n_mels")
+    _range(stage.n_mels, 1, stage.n_bins, "n_mels")
     if not 0.0 < stage.rate <= FLOAT32_MAX:
         raise fail("not a sample rate in hertz", "rate")
     if not 0.0 <= stage.fmin < stage.fmax <= stage.rate / 2:

@@ -4,8 +4,7 @@
     python -m tests.benchmarks.nets.layers --cmsis CMSIS-NN       … and with it, from a checkout
     python -m tests.benchmarks.nets.layers --optimize=-Os
 
-The table of docs/nets.md. With ``-icount`` QEMU's systick timer counts instructions; a loop of known length
-tells how many are a tick. A layer's results have to be the same in all columns.
+The table of docs/nets.md. A layer's results have to be the same in all columns.
 """
 
 from __future__ import annotations
@@ -23,8 +22,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "scripts")]
 
-from mwtest.net_cases import ARM, Machine, link_arm, run_arm  # noqa: E402
+from mwtest.net_cases import ARM, Machine, link_arm  # noqa: E402
 from mwtest.net_layers import LayerSpec, integer_sums  # noqa: E402
+from mwtest.systick import COUNTER, run_counted  # noqa: E402
 
 from milliwatt.emit.net_tables import kernel, layer_tables  # noqa: E402
 
@@ -50,20 +50,8 @@ CORES = (
 _SUMS = "Source/NNSupportFunctions/arm_nn_mat_mult_nt_t_s8_s32.c"
 
 _BEFORE_MAIN = """
-#include <stdio.h>
 #include <milliwatt/nets.h>
-extern void initialise_monitor_handles(void);
-#define SYSTICK ((volatile unsigned *) 0xE000E010)
 static MW_ALIGNED_4 uint8_t x[20000], out[20000];
-static unsigned first;
-static void begin(void)
-{
-    first = SYSTICK[2];
-}
-static unsigned long long ticks(void)
-{
-    return (first - SYSTICK[2]) & 0xffffffU;
-}
 static void show(unsigned long long instructions, unsigned n)
 {
     unsigned hash = 0;
@@ -76,27 +64,18 @@ static void show(unsigned long long instructions, unsigned n)
 _MAIN = """
 int main(void)
 {
-    unsigned long long loop;
-    unsigned n = 1000000;
-    initialise_monitor_handles();
+    unsigned n;
     for (unsigned i = 0; i < sizeof x; ++i) {
         x[i] = (uint8_t) (i * 97 + i / 7);
     }
-    SYSTICK[1] = 0xffffff;
-    SYSTICK[2] = 0;
-    SYSTICK[0] = 5;
-    while (SYSTICK[2] == 0) {
-    }
-    begin();
-    __asm__ volatile("1:\\n\\tsubs %0, #1\\n\\tbne 1b" : "+l"(n) : : "cc");
-    loop = ticks();
+    start_counting();
 """
 _CALLS = """
     begin();
     for (n = 0; n < 20; ++n) {{
         {kernel}(&{name}, x, (void *) out);
     }}
-    show(ticks() * 2000000 / loop, n);
+    show(instructions(), n);
 """
 
 
@@ -141,7 +120,7 @@ def _measure(directory: Path, machine: Machine, cmsis: Path | None) -> list[list
     place.mkdir()
     stem = place / "layers"
     stem.with_suffix(".c").write_text(
-        f"{_BEFORE_MAIN}{tables}{_MAIN}{calls}    return 0;\n}}\n", encoding="utf-8"
+        f"{COUNTER}{_BEFORE_MAIN}{tables}{_MAIN}{calls}    return 0;\n}}\n", encoding="utf-8"
     )
     extra: list[str] = []
     if cmsis is not None:
@@ -150,7 +129,7 @@ def _measure(directory: Path, machine: Machine, cmsis: Path | None) -> list[list
         fast = [flag for flag in machine.flags if not flag.startswith("-O")]
         compile_sums = ["arm-none-eabi-gcc", *fast, "-Ofast", "-c", str(cmsis / _SUMS), "-o", extra[0]]
         subprocess.run(compile_sums, check=True)
-    text = run_arm(link_arm(stem, machine, extra), machine, options=("-icount", "shift=0")).decode()
+    text = run_counted(link_arm(stem, machine, extra), machine).decode()
     return [line.split() for line in text.splitlines()]
 
 

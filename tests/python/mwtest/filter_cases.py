@@ -115,7 +115,8 @@ def oracle_q15(made: IirQ15, x: Sequence[int], settled: int | None = None) -> li
         for x0 in x:
             total = _fits(s.b[0] * x0 + s.b[1] * x1 + s.b[2] * x2 + s.bias, 32)
             total = _fits((total >> s.b_shift) + s.d[0] * (y1 >> 16) + s.d[1] * (y2 >> 16), 32)
-            y = _fits((total >> s.d_shift) + s.k[0] * y1 + s.k[1] * y2, 32)
+            seen = y2 >> 16 << 16 if s.cut else y2
+            y = _fits((total >> s.d_shift) + s.k[0] * y1 + s.k[1] * seen, 32)
             x2, x1, y2, y1 = x1, x0, y1, y
             out.append(_saturated(y >> shift, 16) if shift != 16 or s is made.sections[-1] else y >> 16)
         x = out

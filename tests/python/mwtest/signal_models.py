@@ -26,8 +26,7 @@ def iir(dtype: str, *, settled: bool = True) -> nodes.Iir:
     if dtype == FLOAT:
         return nodes.Iir(sections, settled)
     found = filters.iir_q15([LOWPASS])
-    rows = tuple((*s.b, *s.d, *s.k, s.b_shift, s.d_shift, s.bias, s.gain) for s in found.sections)
-    return nodes.Iir(sections, settled, rows, found.out_shift)
+    return nodes.Iir(sections, settled, tuple(s.row for s in found.sections), found.out_shift)
 
 
 def fir(dtype: str, decimation: int = 1) -> nodes.Fir:
