@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "adpcm.h"
+#include "line.h"
 #include "recorded_sounds.h"
 #include "stopwatch.h"
 
@@ -24,13 +25,29 @@ static uint32_t hash(const int16_t *features)
 }
 
 /* Whether the answer and the features are the PC's. */
-static int say(int window, long samples, int answer, const int16_t *features)
+static int say(int window, uint32_t samples, int answer, const int16_t *features)
 {
     const int same = answer == recorded_predicted[window] && hash(features) == recorded_features[window];
+    line l = {"", 0};
 
-    printf("%4ld  %-10s  %s\n", samples / RATE_KHZ, sound_event_class_name(answer),
-           same ? "same" : "DIFFERENT");
+    line_number(&l, samples / RATE_KHZ);
+    line_column(&l, 6);
+    line_add(&l, sound_event_class_name(answer));
+    line_column(&l, 18);
+    line_add(&l, same ? "same" : "DIFFERENT");
+    puts(l.text);
     return same;
+}
+
+static void say_cost(uint64_t cost)
+{
+    line l = {"", 0};
+
+    line_add(&l, "a second of sound takes ");
+    line_number(&l, (uint32_t) (cost * RATE_KHZ * 1000 / RECORDED_SAMPLES));
+    line_add(&l, " ");
+    line_add(&l, stopwatch_unit());
+    puts(l.text);
 }
 
 int main(void)
@@ -41,12 +58,12 @@ int main(void)
     uint64_t cost = 0;
 
     sound_event_reset(&state);
-    puts("  ms  board says  PC");
-    for (long heard = 0; heard < RECORDED_SAMPLES;) {
+    puts("ms    board says  PC");
+    for (uint32_t heard = 0; heard < RECORDED_SAMPLES;) {
         int16_t samples[BLOCK];
         int n = 0, begin = 0;
 
-        while (n < BLOCK && heard + n < RECORDED_SAMPLES) {
+        while (n < BLOCK && heard + (uint32_t) n < RECORDED_SAMPLES) {
             samples[n++] = adpcm_next(&reader, recorded_words);
         }
         while (begin < n) {
@@ -62,12 +79,11 @@ int main(void)
                 puts(mw_status_string(answer));
                 return 1;
             }
-            different += !say(window++, heard + begin, answer, sound_event_features(&state));
+            different += !say(window++, heard + (uint32_t) begin, answer, sound_event_features(&state));
         }
-        heard += n;
+        heard += (uint32_t) n;
     }
-    printf("a second of sound takes %lu %s\n",
-           (unsigned long) (cost * RATE_KHZ * 1000 / RECORDED_SAMPLES), stopwatch_unit());
+    say_cost(cost);
     different += window != RECORDED_WINDOWS;
     puts(different == 0 ? "the board answers as the PC does" : "the board answers DIFFERENTLY");
     return different;
