@@ -25,20 +25,28 @@ class Cepstrum:
 
     def c_float(self, name: str) -> str:
         """C text: a constant ``mw_dct_float`` and its table."""
-        values = self._packed([list(row) for row in self.rows])
-        return array("float", f"{name}_factors", map(float_literal, values)) + (
+        return array("float", f"{name}_factors", map(float_literal, self.packed())) + (
             f"static const mw_dct_float {name} MW_FLASH = "
             f"{{{name}_factors, {self.n_in}, {len(self.rows)}}};\n"
         )
 
     def c_integer(self, name: str) -> str:
         """C text: a constant ``mw_dct_integer`` and its table."""
+        factors, shift = self.packed_integers()
+        return array("int16_t", f"{name}_factors", map(str, factors)) + (
+            f"static const mw_dct_integer {name} MW_FLASH = "
+            f"{{{name}_factors, {self.n_in}, {len(self.rows)}, {shift}}};\n"
+        )
+
+    def packed(self) -> list[float]:
+        """The factors of ``mw_dct_float``."""
+        return self._packed([list(row) for row in self.rows])
+
+    def packed_integers(self) -> tuple[list[int], int]:
+        """The factors of ``mw_dct_integer``, and its shift."""
         factors, bits = self.integers()
         values = self._packed([[float(factor) for factor in row] for row in factors])
-        return array("int16_t", f"{name}_factors", (str(round(value)) for value in values)) + (
-            f"static const mw_dct_integer {name} MW_FLASH = "
-            f"{{{name}_factors, {self.n_in}, {len(self.rows)}, {bits - 4}}};\n"
-        )
+        return [round(value) for value in values], bits - 4
 
     def integers(self) -> tuple[list[list[int]], int]:
         """All factors as integers, and in which power of two.

@@ -68,6 +68,7 @@ def _inexpressible(model: TreeEnsemble) -> str:
     """What of a model the format has no place for, if there is such a thing."""
     most = max(model.n_features, len(model.classes), model.n_outputs)
     found = {
+        "what makes features of raw samples": model.signals is not None,
         "feature scales": bool(model.scale),
         "medians": model.aggregate == MEDIAN,
         f"more than {MOST} features, classes or outputs": most > MOST,

@@ -48,6 +48,7 @@ def _inexpressible(model: TreeEnsemble) -> str:
     """What of a model the format has no word for, if there is such a thing."""
     thresholds = (t for tree in model.trees for t in tree.threshold)
     found = {
+        "what makes features of raw samples": model.signals is not None,
         "missing values": model.handles_missing,
         "categories": model.handles_categories,
         "feature scales": bool(model.scale),

@@ -13,15 +13,21 @@ from milliwatt.emit.signal_branches import (
     number_type,
     window_kind,
 )
-from milliwatt.emit.signal_functions import Parts, counter_type, missing_type, private_functions, push_functions
+from milliwatt.emit.signal_functions import (
+    Parts,
+    counter_type,
+    missing_type,
+    private_functions,
+    push_functions,
+)
 from milliwatt.emit.signal_layout import Group, Item, Member, size_of, typedef, union
 from milliwatt.emit.signal_stages import indented
 from milliwatt.emit.signal_steps import steps_code
 from milliwatt.emit.signal_stream import stream_code, window_members
 from milliwatt.emit.signal_tables import Tables
-from milliwatt.emit.signal_words import channel_names, number_words
+from milliwatt.emit.signal_words import channel_names
 from milliwatt.ir import AnyModel, Network
-from milliwatt.ir.signal_shapes import n_numbers, raw_frames
+from milliwatt.ir.signal_shapes import raw_frames
 from milliwatt.ir.signals import INT16, Signals
 
 _CALLER = "caller"
@@ -75,9 +81,15 @@ class _Writer:
         self.reset = window_reset + stream.reset
         self.private.insert(0, stream.functions)
         first, _ = raw_frames(self.signals)
-        counters: list[Item] = [Member("missing", missing_type(self.signals), comment="raw frames until an answer")]
+        counters: list[Item] = [
+            Member("missing", missing_type(self.signals), comment="raw frames until an answer")
+        ]
         if self.signals.restart > first:
-            counters.append(Member("skipped", counter_type(self.signals.restart), comment="raw frames until all begins anew"))
+            counters.append(
+                Member(
+                    "skipped", counter_type(self.signals.restart), comment="raw frames until all begins anew"
+                )
+            )
         kept: list[Item] = [*window, *stream.kept]
         if not self.is_window:
             kept.append(Member("features", self.out, self.model.n_features))
@@ -137,7 +149,10 @@ class _Writer:
         first, hop = raw_frames(signals)
         kind = "int16_t" if signals.dtype == INT16 else "float"
         names = ", ".join(channel_names(signals)) if signals.channels <= 64 else ""
-        lines = [f"/* Raw samples: {kind}, frames of {names}. */", f"#define {upper}_N_CHANNELS {signals.channels}"]
+        lines = [
+            f"/* Raw samples: {kind}, frames of {names}. */",
+            f"#define {upper}_N_CHANNELS {signals.channels}",
+        ]
         if signals.rate:
             whole = signals.rate == int(signals.rate)
             value = str(int(signals.rate)) if whole else text.float_literal(signals.rate)
@@ -157,7 +172,7 @@ class _Writer:
         if self.has_scratch:
             scratch = f"sizeof(((const {self.name}_state *) 0)->scratch)"
         return (
-            "/** What is known of a stream of samples: the caller's, one a stream. Its members are private. */\n"
+            "/** What is known of a stream of samples: the caller's, one a stream. All of it is private. */\n"
             f"{lines}"
             "/* Bytes of it; and how many of them matter only during a call, and may be shared else. */\n"
             f"#define {self.upper}_STATE_SIZE sizeof({self.name}_state)\n"

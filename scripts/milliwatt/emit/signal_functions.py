@@ -122,8 +122,7 @@ def _push(model: AnyModel, name: str, parts: Parts) -> Function:
     signals = parts.signals
     kind, names = C_TYPES[signals.dtype], channel_names(signals)
     comment = (
-        "/**\n * Takes one frame of raw samples.\n *\n"
-        f"{_answers(model, name)}: see {name}_push_block().\n */"
+        f"/**\n * Takes one frame of raw samples.\n *\n{_answers(model, name)}: see {name}_push_block().\n */"
     )
     arguments = ", ".join(f"{kind} {channel}" for channel in names)
     if len(names) == 1:
@@ -185,7 +184,7 @@ def _block_body(name: str, parts: Parts) -> str:
     small = parts.block < 32767
     block = (
         f"uint16_t n = {_as_u16(limit)};\n"
-        f"if ({'(int) n' if small else '(long) n'} > n_frames - at) {{\n    n = (uint16_t) (n_frames - at);\n}}\n"
+        f"if (({'int' if small else 'long'}) n > n_frames - at) {{\n    n = (uint16_t) (n_frames - at);\n}}\n"
         f"{name}_stream0(state, frames, n);\n"
         f"frames += {step};\n"
         "at += (int) n;\n"
@@ -209,8 +208,8 @@ def _features(model: AnyModel, name: str, parts: Parts) -> Function:
     comment = (
         "/**\n * The features of the last complete window, as the functions above take them.\n *\n"
         f" * @param state not NULL.\n"
-        f" * @return {name.upper()}_N_FEATURES numbers within state, from the push that answered until the next"
-        " call that pushes or resets.\n */"
+        f" * @return {name.upper()}_N_FEATURES numbers within state: from the push that answered\n"
+        " *         until the next one, or a reset.\n */"
     )
     body = f"{{\n    return {parts.features};\n}}\n"
     return Function(comment, f"const {parts.type} *{name}_features(const {name}_state *state)", body)

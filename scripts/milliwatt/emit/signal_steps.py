@@ -46,7 +46,9 @@ def steps_code(signals: Signals, tables: Tables, at: str, features: str) -> Step
             body += _in_place(step, at + now, width)
     if chosen:
         places = read_index(tables.indices(chosen), chosen, "i")
-        body += f"for (uint16_t i = 0; i < {len(chosen)}; ++i) {{\n    {features}[i] = {at}{now}[{places}];\n}}\n"
+        body += (
+            f"for (uint16_t i = 0; i < {len(chosen)}; ++i) {{\n    {features}[i] = {at}{now}[{places}];\n}}\n"
+        )
     elif now:
         body += f"memcpy({features}, {at}{now}, sizeof {features});\n"
     return StepsCode(body, tuple(Member(name, "float", size) for name, size in sizes.items()))

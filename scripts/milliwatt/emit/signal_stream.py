@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 
 from milliwatt.emit.signal_chain import Chain, chain_of
 from milliwatt.emit.signal_layout import Group, Item, Member, size_of
-from milliwatt.emit.signal_stages import C_TYPES, SHORT, Spot, each_channel, indented, spectral_call, spectral_members
+from milliwatt.emit.signal_stages import (
+    C_TYPES,
+    SHORT,
+    Spot,
+    each_channel,
+    indented,
+    spectral_call,
+    spectral_members,
+)
 from milliwatt.emit.signal_tables import Tables
 from milliwatt.emit.signal_words import stage_words
 from milliwatt.ir.signal_shapes import Stream, stream_after, windowed
@@ -97,8 +105,8 @@ class _Writer:
             lines += f"(void) {self.window}_push(&state->window, {chain.result}, n, &n);\n"
         else:
             lines += self._spectrum(index, chain, spectrum, number)
-        signature = f"{self.name}_stream{index}({self.name}_state *state, const {C_TYPES[before.dtype]} *x, uint16_t n)"
-        return f"static void {signature}\n{{\n{indented(lines)}}}\n"
+        arguments = f"{self.name}_state *state, const {C_TYPES[before.dtype]} *x, uint16_t n"
+        return f"static void {self.name}_stream{index}({arguments})\n{{\n{indented(lines)}}}\n"
 
     def _spectrum(self, index: int, chain: Chain, stage: Spectrum, number: int) -> str:
         """Frames into a ring, and from there to the next function."""

@@ -9,7 +9,8 @@ from milliwatt.filters.c_tables import fir_tables, iir_tables
 from milliwatt.filters.fir import Fir as FirTaps
 from milliwatt.filters.iir_q15 import IirQ15, SectionQ15
 from milliwatt.ir.signals import INT16, Fir, Iir, Spectrum
-from milliwatt.signal_spectral import Spectral, spectral
+from milliwatt.signal_spectral import Spectral, spectral, spectral_tables
+
 
 class Tables:
     """Writes tables and says what they are called."""
@@ -60,7 +61,7 @@ class Tables:
         name, is_new = self._named((stage, dtype), "spectrum")
         if is_new:
             self._spectra[name] = spectral(stage, dtype)
-            self._text.append(_spectrum(self._spectra[name], name))
+            self._text.append(spectral_tables(self._spectra[name], name))
         return name, self._spectra[name]
 
     def indices(self, values: Sequence[int]) -> str:
@@ -91,43 +92,3 @@ def read_index(table: str, values: Sequence[int], at: str) -> str:
 def _iir_q15(stage: Iir) -> IirQ15:
     sections = tuple(map(SectionQ15.of_row, stage.integers))
     return IirQ15(sections, stage.out_shift, (), 0.0, 0.0)
-
-
-def _spectrum(made: Spectral, name: str) -> str:
-    is_integer = made.dtype == INT16
-    parts, fields = [], {}
-    if made.window is not None:
-        if is_integer:
-            numbers = [text.integer(int(value), 16) for value in made.window]
-            parts.append(text.array("int16_t", f"{name}_window", numbers))
-        else:
-            parts.append(text.array("float", f"{name}_window", map(text.float_literal, made.window)))
-        fields["window"] = f"{name}_window"
-    if made.edges:
-        parts.append(text.array("uint16_t", f"{name}_edges", (f"{edge}U" for edge in made.edges)))
-        fields["edges"] = f"{name}_edges"
-    for field, table in (("mel", made.bank), ("cepstrum", made.dct)):
-        if table is not None:
-            own = f"{name}_{field}"
-            parts.append(table.c_integer(own) if is_integer else table.c_float(own))
-            fields[field] = f"&{own}"
-    return "".join(parts) + _config(made, name, fields)
-
-
-def _config(made: Spectral, name: str, fields: dict[str, str]) -> str:
-    """The constant struct: members in the order of the header, as C++ wants them by place."""
-    is_integer = made.dtype == INT16
-    pointers = [fields.get(key, "NULL") for key in ("window", "table", "edges", "mel", "cepstrum")]
-    pointers[1] = made.fft_table
-    floats = [made.floor, made.rolloff]
-    counts = [made.length, made.first, made.n_values, made.n_mels]
-    shape = "{" + ", ".join(map(str, [*made.shape, 0, 0, 0][:3])) + "}"
-    if is_integer:
-        levels = [text.integer(int(made.floor), 16), f"{int(made.rolloff)}U"]
-        flags = [made.order, made.values, int(made.centre)]
-    else:
-        levels = [text.float_literal(value) for value in floats]
-        flags = [made.order, made.values, int(made.magnitude), made.logarithm, int(made.centre)]
-    kind = "mw_spectral_i16" if is_integer else "mw_spectral_f32"
-    values = [*pointers, *levels, *map(str, counts), *map(str, flags), shape]
-    return f"static const {kind} {name} = {{\n{text.wrap(values)}\n}};\n"

@@ -44,7 +44,9 @@ def stage_words(stage: Stage) -> str:
         case Iir():
             return f"{len(stage.sections)} second-order section{'s'[: len(stage.sections) > 1]}"
         case Fir():
-            every = f", of which every {_ordinal(stage.decimation)} frame stays" if stage.decimation > 1 else ""
+            every = (
+                f", of which every {_ordinal(stage.decimation)} frame stays" if stage.decimation > 1 else ""
+            )
             return f"a filter of {len(stage.taps)} taps{every}"
         case Length():
             more = ", as one more channel" if stage.keep else ""
@@ -61,7 +63,9 @@ def stage_words(stage: Stage) -> str:
             return "the window's mean taken off"
         case Spectrum():
             kind = {"none": "shape"}.get(stage.values, stage.values)
-            return f"spectra of {stage.length} frames, {stage.hop} apart, transformed by {stage.n_fft}: {kind}"
+            return (
+                f"spectra of {stage.length} frames, {stage.hop} apart, transformed by {stage.n_fft}: {kind}"
+            )
         case Goertzel():
             count = len(stage.frequencies)
             return f"the amplitude at {count} frequenc{'ies' if count > 1 else 'y'}"

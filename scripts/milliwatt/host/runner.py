@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,21 @@ from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host.compiler import shared_library
 from milliwatt.host.driver import driver
 from milliwatt.ir import AnyModel, Network
+from milliwatt.ir.signal_shapes import raw_frames
 
 _NUMPY_TYPES = {"float": np.float32, "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32}
+
+
+class Pushed(NamedTuple):
+    """What pushing a recording gave, one row a window.
+
+    Attributes:
+        answers: class indices; 0 of models that answer none, shape (windows,).
+        features: shape (windows, features), of the model's type.
+    """
+
+    answers: NDArray[np.int32]
+    features: NDArray[Any]
 
 
 class HostModel:
@@ -37,8 +50,50 @@ class HostModel:
         files = {**emitted.files, "host_driver.c": driver(model)}
         # The C of trees needs headers only.
         sources = sdk.network_sources() if isinstance(model, Network) else []
+        if model.signals is not None:
+            sources += sdk.signal_sources("".join(emitted.files.values()))
         path = shared_library(files, sources, sdk.include_dir())
         self._library: Any = ctypes.CDLL(str(path))
+
+    def push(self, frames: NDArray[Any], block: int = 4096) -> Pushed:
+        """All windows of a recording, as a device answers them that is given it from its beginning on.
+
+        Args:
+            frames: raw samples of the type of the model's signals, shape (frames, channels).
+            block: frames that come at once, on which no answer depends; 0: one by one, as single numbers,
+                which models of up to six channels take.
+
+        Raises:
+            InputError: frames of another type or shape.
+            MilliwattError: the model takes no raw samples; or its C answered an error.
+        """
+        signals = self.model.signals
+        if signals is None:
+            raise MilliwattError(
+                "the model takes features, no raw samples", option=self.model.name, cure="use predict()"
+            )
+        kind = _NUMPY_TYPES[signals.dtype]
+        if frames.dtype != kind or frames.ndim != 2 or frames.shape[1] != signals.channels:
+            raise InputError(
+                f"raw samples must be {np.dtype(kind)} of shape (frames, {signals.channels})",
+                cure="convert them, in the units that the model was trained on",
+            )
+        first, step = raw_frames(signals)
+        windows = 1 + (len(frames) - first) // step if len(frames) >= first else 0
+        answers = np.empty(windows, dtype=np.int32)
+        features = np.empty((windows, self.model.n_features), dtype=self._type)
+        raw = np.ascontiguousarray(frames)
+        status = self._library.host_push(
+            ctypes.c_void_p(raw.ctypes.data),
+            ctypes.c_long(len(raw)),
+            ctypes.c_long(block),
+            ctypes.c_void_p(answers.ctypes.data),
+            ctypes.c_void_p(features.ctypes.data),
+            ctypes.c_long(windows),
+        )
+        if status < 0:
+            raise MilliwattError(f"the model's C answered status {status}", option=self.model.name)
+        return Pushed(answers, features)
 
     def predict(self, samples: NDArray[Any]) -> NDArray[np.int32]:
         """Class index of each row of device features; not of labels that are answered each for itself."""

@@ -33,7 +33,7 @@ class Known:
     least: int = 1
 
 
-_LEVEL, _THRESHOLD, _PER_MILLE = ARGUMENTS = ("level", "threshold", "per mille")
+LEVEL, THRESHOLD, PER_MILLE = ARGUMENTS = ("level", "threshold", "per mille")
 TIME_FEATURES: dict[str, Known] = {
     "mean": Known("x", 256),
     "rms": Known("x", 256),
@@ -48,13 +48,13 @@ TIME_FEATURES: dict[str, Known] = {
     "abs_mean": Known("x", 256),
     "zero_crossings": Known("n", 1),
     "mean_crossings": Known("n", 1),
-    "crossings": Known("n", 1, argument=_LEVEL),
-    "slope_changes": Known("n", 1, argument=_THRESHOLD),
+    "crossings": Known("n", 1, argument=LEVEL),
+    "slope_changes": Known("n", 1, argument=THRESHOLD),
     "waveform_length": Known("x", 1, least=2),
     "jerk": Known("x", 256, least=2),
     "jerk_rms": Known("x", 256, least=2),
     "median": Known("x", 256),
-    "percentile": Known("x", 256, argument=_PER_MILLE),
+    "percentile": Known("x", 256, argument=PER_MILLE),
     "iqr": Known("x", 256),
     "correlation": Known("1", 32768, channels=2),
     "covariance": Known("x²", 0, channels=2, instead="correlation"),
@@ -92,11 +92,11 @@ def _problem_with_argument(name: str, kind: str, argument: float, dtype: str) ->
     if not kind:
         return "" if argument == 0.0 else f"{name} takes no argument"
     whole = argument == int(argument)
-    if kind == _PER_MILLE:
+    if kind == PER_MILLE:
         return "" if whole and 0 <= argument <= 1000 else f"{name} takes whole per mille, 0 to 1000"
-    if kind == _THRESHOLD and argument < 0:
+    if kind == THRESHOLD and argument < 0:
         return f"{name} takes a threshold that is not negative"
-    most = 65_535 if kind == _THRESHOLD else 32_767
+    most = 65_535 if kind == THRESHOLD else 32_767
     if dtype == INT16 and not (whole and -32_768 <= argument <= most):
         return f"{name} of samples of 16 bits takes a {kind} that is a whole number of 16 bits"
     return ""

@@ -1,0 +1,134 @@
+"""From windows to features."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from milliwatt.errors import InputError
+from milliwatt.features.base import OfSamples, channel_names
+from milliwatt.host.signals import run_branch
+from milliwatt.ir.signals import INT16, Branch, TimeFeature
+from milliwatt.ir.time_features import PER_MILLE, TIME_FEATURES, problem_with
+
+
+class _OfWindows(OfSamples):
+    """A transformer that makes numbers of windows."""
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Learns what windows are like, and checks the parameters.
+
+        Raises:
+            MilliwattError: recordings instead of windows; names the parameter that is wrong.
+        """
+        self._learn(X)
+        if self.n_frames_ is None:
+            raise InputError(
+                f"{type(self).__name__} takes windows, and is given a list, which is recordings",
+                cure="put SlidingWindow(length, hop) before it, or give an array of windows",
+            )
+        self.branch_ = Branch((), self.to_features(self.dtype_, self.n_channels_))
+        return self
+
+    def to_features(self, dtype: str, channels: int) -> tuple[TimeFeature, ...]:
+        raise NotImplementedError
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Features of each window, shape (windows, features).
+
+        Returns:
+            int32 (of samples themselves int16) for int16; else float64, whose numbers are float32.
+        """
+        samples = self._taken(X)
+        windows = np.asarray(samples.parts).reshape(-1, self.n_frames_ or 0, self.n_channels_)
+        made = run_branch(self.branch_, windows)
+        return made if samples.dtype == INT16 else made.astype(np.float64)
+
+
+class TimeFeatures(_OfWindows):
+    """Features of a window in the time domain: `<milliwatt/time_features.h>`.
+
+    Of int16 they are integers: lengths and amplitudes in 1/256 of a sample's unit, correlation in 1/32768,
+    angles in pi/32768, extremes in samples' units, counts. Of floats they are what numpy and scipy say.
+
+    Args:
+        features: names out of :data:`TIME_FEATURES`; with an argument as a pair: ``("percentile", 90)`` in
+            percent, ``("crossings", level)``, ``("slope_changes", threshold)``.
+        channels: of which channels, by number; None: all. Features of pairs (correlation, covariance) are of
+            every pair of them, features of vectors (magnitude_area, roll, pitch) of three.
+    """
+
+    def __init__(
+        self, features: Sequence[Any] = ("mean", "std", "min", "max"), channels: Sequence[int] | None = None
+    ) -> None:
+        self.features = features
+        self.channels = channels
+
+    def to_features(self, dtype: str, channels: int) -> tuple[TimeFeature, ...]:
+        """The features that a model file holds, in the order of the columns.
+
+        Raises:
+            MilliwattError: names the feature, and what is wrong with it.
+        """
+        made = tuple(feature for _, feature in self._listed(channels))
+        if not made:
+            raise self._wrong("no feature at all", "features", f"name some of {', '.join(TIME_FEATURES)}")
+        for feature in made:
+            problem = problem_with(feature, dtype, channels, self.n_frames_ or 0)
+            if problem:
+                raise self._wrong(problem, "features", "change that feature, or leave it out")
+        return made
+
+    def _listed(self, channels: int) -> list[tuple[str, TimeFeature]]:
+        """Features with the beginning of their names, those of a kind together."""
+        chosen = [int(channel) for channel in (range(channels) if self.channels is None else self.channels)]
+        made = []
+        for given in self.features:
+            name, argument = (given, None) if isinstance(given, str) else given
+            known = TIME_FEATURES.get(name)
+            if known is None:
+                raise self._wrong(
+                    f"there is no feature {name!r}", "features", f"choose from {', '.join(TIME_FEATURES)}"
+                )
+            if (argument is None) != (not known.argument):
+                what = f"({name!r}, number)" if known.argument else repr(name)
+                raise self._wrong(f"{given!r} is not possible", "features", f"give {what}")
+            if len(chosen) < known.channels:
+                raise self._wrong(
+                    f"{name} takes {known.channels} channels, and there are {len(chosen)}",
+                    "features",
+                    "leave it out, or name channels=",
+                )
+            value = 0.0 if argument is None else float(argument) * (10 if known.argument == PER_MILLE else 1)
+            label = name if argument is None else f"{name}{argument:g}"
+            groups = itertools.combinations(chosen, known.channels)
+            made += [(label, TimeFeature(name, group, value)) for group in groups]
+        return made
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """``mean_x``, ``correlation_x_y``, …"""
+        names = channel_names(input_features, self.n_channels_)
+        found = [
+            "_".join([label, *(names[channel] for channel in feature.channels)])
+            for label, feature in self._listed(self.n_channels_)
+        ]
+        return np.asarray(found, dtype=object)
+
+
+class Flatten(_OfWindows):
+    """The samples of a window themselves, frame by frame: for networks, and behind spectra."""
+
+    def to_features(self, dtype: str, channels: int) -> tuple[TimeFeature, ...]:
+        """None: the samples."""
+        return ()
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Names of channels, with the frame behind them where there are several."""
+        names, frames = channel_names(input_features, self.n_channels_), self.n_frames_ or 0
+        if frames == 1:
+            return np.asarray(names, dtype=object)
+        return np.asarray([f"{name}_{frame}" for frame in range(frames) for name in names], dtype=object)

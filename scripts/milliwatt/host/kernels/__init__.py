@@ -1,0 +1,81 @@
+"""The library's signal kernels as a shared library: in the wheel, or compiled once for this PC."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import milliwatt
+from milliwatt import sdk
+from milliwatt.errors import InputError, MilliwattError
+from milliwatt.host.compiler import shared_library
+
+_HERE = Path(__file__).resolve().parent
+# Beginnings of names of the library's C files that signals need.
+_PARTS = ("fft_", "fir_", "goertzel", "iir_", "mel_", "roots", "running_", "sine", "sound_emphasis")
+_PARTS = (*_PARTS, "spectrum_", "time_", "vectors", "window")
+_ENTRIES = (
+    *("batch_iir_f32", "batch_iir_q15", "batch_fir_f32", "batch_fir_q15", "batch_columns_f32"),
+    *("batch_columns_q15", "batch_length_f32", "batch_length_q15", "batch_spectra_f32", "batch_spectra_i16"),
+    *("batch_tones_f32", "batch_tones_q15", "batch_features_i16", "batch_features_f32", "batch_affine"),
+    *("batch_vectors", "batch_table"),
+)
+NO_MEMORY = -200
+
+
+def files() -> dict[str, str]:
+    """The C files and headers of this package."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(_HERE.glob("*.[ch]"))}
+
+
+def library_sources() -> list[Path]:
+    """The library's C files that are needed besides."""
+    return [path for path in sdk.sources() if path.name.startswith(_PARTS)]
+
+
+def prebuilt() -> Path:
+    """Where a wheel has the library, if it was built where there was a C compiler."""
+    suffix = ".dll" if sys.platform == "win32" else ".so"
+    return Path(milliwatt.__file__).resolve().parent / f"_kernels{suffix}"
+
+
+@cache
+def library() -> Any:
+    """The library, loaded.
+
+    Raises:
+        ToolMissingError: it is not in the wheel, and there is no C compiler.
+        MilliwattError: it could not be compiled.
+    """
+    found = _load(prebuilt()) if prebuilt().is_file() else None
+    if found is None:
+        found = _load(shared_library(files(), library_sources(), sdk.include_dir()))
+    if found is None:
+        raise MilliwattError("the compiled kernels lack a function", cure="install milliwatt again")
+    found.batch_table.restype = ctypes.c_void_p
+    return found
+
+
+def _load(path: Path) -> Any:
+    """None for a file of another CPU, or of another version."""
+    try:
+        loaded = ctypes.CDLL(str(path))
+    except OSError:
+        return None
+    return loaded if all(hasattr(loaded, entry) for entry in _ENTRIES) else None
+
+
+def call(function: str, *arguments: Any) -> None:
+    """Call a kernel.
+
+    Raises:
+        InputError: the kernel refuses a length, or there is no memory.
+    """
+    status = getattr(library(), function)(*arguments)
+    if status == NO_MEMORY:
+        raise InputError("no memory for this many samples", cure="give shorter recordings")
+    if status < 0:
+        raise InputError(f"{function.removeprefix('batch_')} answered status {status}: a length does not fit")
