@@ -26,7 +26,7 @@ from milliwatt.emit.net_plan import Plan, plan_network
 from milliwatt.ir import Network
 from mwtest.objects import objects
 
-SANITIZERS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+SANITIZERS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 QUICK = ("-O1",)
 
 _DRIVER = """
