@@ -25,7 +25,7 @@ static inline int32_t mw_step_q15(const mw_iir_section_q15 *s, int32_t x0, int32
                       (uint32_t) (int32_t) s->k[1] * (uint32_t) y2);
 }
 
-MW_SEPARATE static void mw_plain_section_q15(const mw_iir_section_q15 *from, mw_iir_state_q15 *state,
+MW_NOINLINE static void mw_plain_section_q15(const mw_iir_section_q15 *from, mw_iir_state_q15 *state,
                                              const int16_t *x, int16_t *out, size_t n, size_t stride,
                                              uint_fast8_t out_shift)
 {
