@@ -36,7 +36,7 @@ WANTED = (
 def goals(rows: Sequence[Row]) -> list[Goal]:
     """All that the rows can say something about."""
     parts = {(row.part, row.core) for row in rows if row.is_ours}
-    found = []
+    found: list[Goal] = []
     for wanted in WANTED:
         part = "filters" if wanted.kernel.startswith(SECTIONS) else "transforms"
         if (part, wanted.core) in parts:
