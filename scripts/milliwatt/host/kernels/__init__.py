@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import milliwatt
 from milliwatt import sdk
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host.compiler import shared_library
@@ -24,7 +23,7 @@ NO_MEMORY = -200
 
 def prebuilt() -> Path:
     """Where a wheel has the library, if it was built where there was a C compiler."""
-    return Path(milliwatt.__file__).resolve().parent / NAME
+    return Path(__file__).resolve().parents[2] / NAME
 
 
 @cache
