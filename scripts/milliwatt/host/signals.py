@@ -152,7 +152,7 @@ def features_of_windows(signals: Signals, windows: Array) -> Array:
     made = []
     for first, some in _chunks(len(windows), windows.shape[1] * windows.shape[2]):
         stream = run_stages(signals.stages, windows[first : first + some])
-        made.append(_numbers(signals, stream[:, : signals.length]))
+        made.append(_numbers(signals, np.ascontiguousarray(stream[:, : signals.length])))
     return _steps(signals, _joined(signals, made))
 
 
