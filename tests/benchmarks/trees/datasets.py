@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import train_test_split
-
 from tests.benchmarks.trees import motion_features
 
 ROOT = Path(__file__).resolve().parents[3]
