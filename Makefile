@@ -45,10 +45,7 @@ test-all: setup lint
 bench: setup
 	@$(RUN) -m tests.benchmarks.trees
 	@$(RUN) -m tests.benchmarks.nets
-	@$(RUN) -m tests.benchmarks.dsp.fft_cost
-	@$(RUN) -m tests.benchmarks.dsp.time_cost
-	@$(RUN) -m tests.benchmarks.dsp.mel_cost
-	@$(RUN) -m tests.benchmarks.dsp.filter_cost
+	@$(RUN) -m tests.benchmarks.dsp
 
 # What narrower leaves cost, on data sets out of packages on PyPI: rewrites the committed table and plot.
 leaf-study: setup

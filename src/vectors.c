@@ -20,6 +20,13 @@ void mw_affine_f32(const float *x, size_t n, const float *weights, const float *
     }
 }
 
+void mw_scale_each_f32(float *x, size_t n, const float *centre, const float *scale)
+{
+    for (size_t i = 0; i < n; ++i) {
+        x[i] = (x[i] - mw_read_float(centre + i)) / mw_read_float(scale + i);
+    }
+}
+
 static void mw_divide(float *x, size_t n, float norm)
 {
     if (norm < 0.0f || norm > 0.0f || norm != norm) {

@@ -26,6 +26,10 @@ extern "C" {
 void mw_affine_f32(const float *x, size_t n, const float *weights, const float *offset, float *out,
                    size_t n_out);
 
+/** `(x - centre) / scale` of n numbers, each with its own; in ::MW_FLASH. Error: 2^-23 of |x| + |centre|,
+ * over |scale|. */
+void mw_scale_each_f32(float *x, size_t n, const float *centre, const float *scale);
+
 /**
  * @name Divides n numbers by their norm; zeros stay, whose norm is 0. As scikit-learn's `normalize`.
  * Relative error at most (n / 2 + 3) * 2^-23 where no square overflows or underflows.

@@ -158,7 +158,7 @@ def spectral_tables(made: Spectral, name: str) -> str:
     text, window, edges, mel, dct = "", "NULL", "NULL", "NULL", "NULL"
     if made.window is not None:
         window = f"{name}_window"
-        numbers = map(str if is_integer else float_literal, made.window)  # type: ignore[arg-type]
+        numbers = map(str if is_integer else float_literal, made.window)
         text += array("int16_t" if is_integer else "float", window, numbers)
     if made.edges:
         edges = f"{name}_edges"

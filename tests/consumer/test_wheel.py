@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
+import sysconfig
+import types
 import zipfile
 from pathlib import Path
 
@@ -20,6 +23,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "-w", str(work), str(ROOT)], check=True)
     (wheel,) = work.glob("milliwatt-*.whl")
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    assert wheel.name.endswith(f"-py3-none-{platform}.whl"), "it holds compiled kernels"
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("include/milliwatt/trees.h", "src/model.c", "library.json", "scripts/pio_hook.py"):
         assert f"milliwatt/_sdk/{needed}" in names
@@ -68,6 +73,52 @@ def test_export_and_emit_from_the_installed_wheel(site: Path, tmp_path: Path) ->
     sdk = site / "milliwatt" / "_sdk"
     sources = [*sorted(map(str, (sdk / "src").glob("*.c"))), str(tmp_path / "src" / "iris.c")]
     subprocess.run(["gcc", "-c", f"-I{sdk / 'include'}", *sources], cwd=tmp_path, check=True)
+
+
+def test_signals_run_without_a_compiler(site: Path, tmp_path: Path) -> None:
+    code = (
+        "import numpy as np; from milliwatt.host.signals import run_stage;"
+        "from milliwatt.ir.signals import Length;"
+        "print(run_stage(Length((0, 1)), np.array([[3, 4]], np.int16)))"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(site),
+        "CC": "no-compiler",
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (found.stdout, found.stderr) == ("[[5]]\n", "")
+    (site / "milliwatt" / "_kernels.so").rename(tmp_path / "_kernels.so")
+    try:
+        found = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+    finally:
+        (tmp_path / "_kernels.so").rename(site / "milliwatt" / "_kernels.so")
+    assert "ToolMissingError: CC='no-compiler' is not to be found" in found.stderr
+
+
+def test_a_wheel_built_without_a_compiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is for every platform. The build's own library is not here: its base class is all that is used."""
+    hooks = types.ModuleType("interface")
+    hooks.BuildHookInterface = object  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "hatchling.builders.hooks.plugin.interface", hooks)
+    monkeypatch.setenv("CC", "no-compiler")
+    names = runpy.run_path(str(ROOT / "hatch_build.py"))
+    hook = names["CustomBuildHook"]()
+    warnings: list[str] = []
+    hook.root, hook.app = str(ROOT), types.SimpleNamespace(display_warning=warnings.append)
+    data: dict[str, dict[str, str]] = {"force_include": {}}
+    hook.initialize("standard", data)
+    hook.finalize("standard", data, "")
+    assert data == {"force_include": {}}
+    (text,) = warnings
+    assert "no compiled signal kernels: CC='no-compiler' is not to be found" in text
+    assert "compiled on first use" in text
 
 
 def test_check_on_the_host_board_from_the_installed_wheel(site: Path, tmp_path: Path) -> None:

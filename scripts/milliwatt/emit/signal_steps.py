@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from milliwatt.emit.signal_layout import Member
 from milliwatt.emit.signal_tables import Tables, read_index
 from milliwatt.ir.signal_shapes import n_numbers
-from milliwatt.ir.signals import Affine, Log1p, Normalize, Signals, VectorStep
+from milliwatt.ir.signals import Affine, Log1p, Normalize, ScaleEach, Signals, VectorStep
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def steps_code(signals: Signals, tables: Tables, at: str, features: str) -> Step
             if other:
                 sizes[other] = max(width, sizes.get(other, 0))
         else:
-            body += _in_place(step, at + now, width)
+            body += _in_place(step, tables, at + now, width)
     if chosen:
         places = read_index(tables.indices(chosen), chosen, "i")
         body += (
@@ -60,7 +60,10 @@ def _affine(step: Affine, tables: Tables, x: str, width: int, out: str) -> str:
     return f"mw_affine_f32({x}, {width}, {weights}, {offset}, {out}, {len(step.offset)});\n"
 
 
-def _in_place(step: VectorStep, x: str, width: int) -> str:
+def _in_place(step: VectorStep, tables: Tables, x: str, width: int) -> str:
+    if isinstance(step, ScaleEach):
+        centre, scale = tables.floats(step.centre), tables.floats(step.scale)
+        return f"mw_scale_each_f32({x}, {width}, {centre}, {scale});\n"
     if isinstance(step, Log1p):
         return f"mw_log1p_f32({x}, {width});\n"
     assert isinstance(step, Normalize)

@@ -241,10 +241,8 @@ class _Channel:
         kind, body = self.kind, "".join([*self._declared(), *self._passes()])
         for one in self.wanted:
             body += f"out[{one.at}] = {self._value(one)};\n"
-        for share in self.shared:
-            body += f"*{share}_too = {share};\n"
         parameters = [f"const mw_view_{kind.short} *x"]
-        parameters += [f"{kind.type_of(share)} *{share}_too" for share in self.shared]
+        parameters += [f"{kind.type_of(share)} *{share}" for share in self.shared]
         if kind.sorts and self.per_mille:
             parameters.append(f"{kind.sorts} *room")
         parameters.append(f"{kind.out} *out")
@@ -258,7 +256,7 @@ class _Channel:
             return None
         level = FEATURE_CODES[one.feature.name].level
         if level == "mean":
-            return "mw_crossings", "mw_mean_level(&sums)" if self.kind.is_integer else "sums.mean"
+            return "mw_crossings", "mw_mean_level(sums)" if self.kind.is_integer else "sums->mean"
         return "mw_crossings", self._number(float(level) if level else one.feature.argument)
 
     def _number(self, value: float) -> str:
@@ -266,9 +264,9 @@ class _Channel:
 
     def _declared(self) -> Iterator[str]:
         for struct in _STRUCTS:
-            if struct in self.needs:
+            if struct in self.needs and struct not in self.shared:
                 yield f"mw_{struct}_{self.kind.short} {struct};\n"
-        if ABSOLUTE in self.needs:
+        if ABSOLUTE in self.needs and ABSOLUTE not in self.shared:
             yield f"{self.kind.absolute} absolute;\n"
         for index in range(len(self.counts)):
             yield f"uint16_t count{index} = 0;\n"
@@ -280,23 +278,33 @@ class _Channel:
         """One call for each pass."""
         short = self.kind.short
         calls = {
-            SUMS: f"mw_sum_{short}(x, &sums)",
-            SHAPE: f"mw_shape_of_{short}(x, &sums, &shape)",
-            RANGE: f"mw_range_of_{short}(x, &range)",
-            SLOPES: f"mw_slopes_of_{short}(x, &slopes)",
-            ABSOLUTE: f"mw_absolute_sum_{short}(x, &absolute)",
+            SUMS: f"mw_sum_{short}(x, sums)",
+            SHAPE: f"mw_shape_of_{short}(x, sums, shape)",
+            RANGE: f"mw_range_of_{short}(x, range)",
+            SLOPES: f"mw_slopes_of_{short}(x, slopes)",
+            ABSOLUTE: f"mw_absolute_sum_{short}(x, absolute)",
         }
         for need, call in calls.items():
             if need in self.needs:
-                yield f"(void) {call};\n"
+                yield f"(void) {self._own(call)};\n"
         for index, (kernel, level) in enumerate(self.counts):
-            yield f"(void) {kernel}_{short}(x, {level}, &count{index});\n"
+            yield f"(void) {kernel}_{short}(x, {self._own(level)}, &count{index});\n"
         if self.per_mille:
             how = ("mw_quantiles", "room, ") if self.kind.sorts else ("mw_count_quantiles", "")
             yield f"(void) {how[0]}_{short}(x, {how[1]}per_mille, {len(self.per_mille)}, quantiles);\n"
 
+    def _own(self, value: str) -> str:
+        """An expression of pointers, of which those that are not shared are variables here."""
+        own = "|".join(name for name in (*_STRUCTS, ABSOLUTE) if name not in self.shared)
+
+        def variable(found: re.Match[str]) -> str:
+            star, name, arrow = found.groups()
+            return name if star else f"{name}." if arrow else f"&{name}"
+
+        return re.sub(rf"(\*?)\b({own})\b(->)?", variable, value)
+
     def _value(self, one: Wanted) -> str:
-        value = _of_one(self.kind.value(one.feature.name))
+        value = self._own(self.kind.value(one.feature.name))
         count = self._count(one)
         if count is not None:
             value = re.sub(r"\bcount\b", f"count{self.counts.index(count)}", value)
@@ -304,15 +312,11 @@ class _Channel:
         return re.sub(r"\bquantiles\[(\d)\]", lambda found: f"quantiles[{places[int(found[1])]}]", value)
 
 
-def _of_one(value: str) -> str:
-    """An expression of arrays of channels, where there is one channel and its structs are variables."""
-    value = re.sub(r"\b(sums|shape|range|slopes)->", r"\1.", value).replace("*absolute", "absolute")
-    return re.sub(r"\b(sums|shape|range|slopes)\b(?!\.)", r"&\1", value)
-
-
 def _of_channels(value: str, channels: tuple[int, ...]) -> str:
-    """The same of several channels, whose structs are called after them."""
-    if len(channels) > 1:
-        value = value.replace("sums + 1", f"&sums{channels[1]}")
-    value = re.sub(r"\bsums\b", f"&sums{channels[0]}", value)
-    return re.sub(r"\babsolute\[(\d)\]", lambda found: f"absolute{channels[int(found[1])]}", value)
+    """An expression whose arrays of sums are variables here, one a channel."""
+
+    def placed(found: re.Match[str]) -> str:
+        return f"{found[1]}{channels[int(found[2])]}"
+
+    value = re.sub(r"\b(sums) \+ (\d)\b", placed, re.sub(r"\b(absolute)\[(\d)\]", placed, value))
+    return re.sub(r"\bsums(\d*)", lambda found: f"&sums{found[1] or channels[0]}", value)

@@ -301,6 +301,9 @@ def _is_ours(step: Any) -> bool:
 
 
 def _names(head: Sequence[NamedStep], width: int) -> tuple[str, ...]:
-    """The features' names, as the last step knows them."""
-    found = tuple(map(str, head[-1][1].get_feature_names_out()))
+    """The features' names: each step names what it makes of the channels or features before it."""
+    names = None
+    for _, step in head:
+        names = step.get_feature_names_out(names)
+    found = tuple(map(str, () if names is None else names))
     return found if len(found) == width else ()

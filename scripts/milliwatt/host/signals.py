@@ -76,7 +76,8 @@ def run_stage(stage: Stage, x: Array) -> Array:
     """
     if x.ndim != 2:
         raise InputError(f"a recording of shape {x.shape}, not (frames, channels)")
-    return run_stage_each(stage, x[np.newaxis])[0]
+    found: Array = run_stage_each(stage, x[np.newaxis])[0]
+    return found
 
 
 def run_stage_each(stage: Stage, x: Array) -> Array:
@@ -151,7 +152,7 @@ def features_of_windows(signals: Signals, windows: Array) -> Array:
     made = []
     for first, some in _chunks(len(windows), windows.shape[1] * windows.shape[2]):
         stream = run_stages(signals.stages, windows[first : first + some])
-        made.append(_numbers(signals, stream[:, : signals.length]))
+        made.append(_numbers(signals, np.ascontiguousarray(stream[:, : signals.length])))
     return _steps(signals, _joined(signals, made))
 
 

@@ -15,6 +15,7 @@ from types import ModuleType
 import pytest
 
 from milliwatt import sdk
+from mwtest.objects import objects
 
 BOARD = "simavr_atmega328p"
 _BOARDS = Path(__file__).resolve().parents[3] / "boards" / "virtual"
@@ -47,12 +48,12 @@ def run_avr(source: str, parts: Sequence[str], given: bytes, directory: Path) ->
 
 @cache
 def _built(source: str, parts: tuple[str, ...], directory: Path) -> Path:
-    files = [path for path in sdk.sources() if path.name.startswith(parts)]
     support = _BOARDS / "support"
-    files += sorted([*(support / "avr").glob("*.c"), *(support / "common").glob("*.c")])
+    files = sorted([*(support / "avr").glob("*.c"), *(support / "common").glob("*.c")])
+    library = objects(parts, _FLAGS, "avr-gcc", "gnu99")
     stem = directory / f"avr-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
     stem.with_suffix(".c").write_text(source, encoding="utf-8")
     include = [f"-I{support / 'include'}", f"-I{support / 'common'}", f"-I{sdk.include_dir()}"]
     command = ["avr-gcc", "-std=gnu99", *_FLAGS, "-Wl,--gc-sections", *include, f"{stem}.c", *map(str, files)]
-    subprocess.run([*command, "-o", f"{stem}.elf"], check=True)
+    subprocess.run([*command, *library, "-o", f"{stem}.elf"], check=True)
     return stem.with_suffix(".elf")

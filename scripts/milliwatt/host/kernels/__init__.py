@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import milliwatt
 from milliwatt import sdk
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.host.compiler import shared_library
+from milliwatt.host.kernels.sources import NAME, files, library_sources
 
-_HERE = Path(__file__).resolve().parent
-# Beginnings of names of the library's C files that signals need.
-_PARTS = ("fft_", "fir_", "goertzel", "iir_", "mel_", "roots", "running_", "sine", "sound_emphasis")
-_PARTS = (*_PARTS, "spectrum_", "time_", "vectors", "window")
 _ENTRIES = (
     *("batch_iir_f32", "batch_iir_q15", "batch_fir_f32", "batch_fir_q15", "batch_columns_f32"),
     *("batch_columns_q15", "batch_length_f32", "batch_length_q15", "batch_spectra_f32", "batch_spectra_i16"),
@@ -26,20 +21,9 @@ _ENTRIES = (
 NO_MEMORY = -200
 
 
-def files() -> dict[str, str]:
-    """The C files and headers of this package."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(_HERE.glob("*.[ch]"))}
-
-
-def library_sources() -> list[Path]:
-    """The library's C files that are needed besides."""
-    return [path for path in sdk.sources() if path.name.startswith(_PARTS)]
-
-
 def prebuilt() -> Path:
     """Where a wheel has the library, if it was built where there was a C compiler."""
-    suffix = ".dll" if sys.platform == "win32" else ".so"
-    return Path(milliwatt.__file__).resolve().parent / f"_kernels{suffix}"
+    return Path(__file__).resolve().parents[2] / NAME
 
 
 @cache
