@@ -60,8 +60,9 @@ def run(boards: Sequence[str]) -> list[CheckReport]:
     """One report a board and method, over all windows of the people the forest never saw."""
     recordings = sample.load_dataset()
     learn, unseen = sample.training(recordings), sample.held_out(recordings)
-    forest = sample.train(learn)
-    probabilities = forest.predict_proba(unseen.features)
+    forest = sample.train(recordings)["forest"]
+    features = sample.features_of(unseen)
+    probabilities = forest.predict_proba(features)
     print(
         f"forest of {len(forest.estimators_)} trees, trained on {len(learn)} windows; "
         f"{len(unseen)} windows of people it never saw go to every board"
@@ -72,8 +73,8 @@ def run(boards: Sequence[str]) -> list[CheckReport]:
         for board in map(load_board, boards):
             for method in METHODS:
                 progress.update(task, description=f"{board.name}, {method}")
-                model = milliwatt.convert(forest, name=sample.NAME, method=method, dtype="int16")
-                reports.append(check(model, board, unseen.features, expected=probabilities))
+                model = milliwatt.convert(forest, name=sample.NAME, method=method, dtype="int32")
+                reports.append(check(model, board, features, expected=probabilities))
                 progress.advance(task)
     return reports
 

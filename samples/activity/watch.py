@@ -14,9 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import motion_features as features
 import numpy as np
 import numpy.typing as npt
+
+RATE_HZ = 50
+WINDOW = 2 * RATE_HZ  # samples
+AXES = ("ax", "ay", "az", "wx", "wy", "wz")
+
+# What an inertial sensor set to ±8 g and ±2000 °/s delivers (an MPU-6050, for one): the data set
+# holds g and rad/s, its fastest movements reach 5.8 g and 1660 °/s.
+COUNTS_PER_G = 4096.0
+COUNTS_PER_DEGREE_PER_SECOND = 16.4
+
+Int16Array = npt.NDArray[np.int16]
 
 # The last three people as the data set numbers them, fixed before anything was trained. No choice
 # about features or forest was made by looking at them.
@@ -24,8 +34,8 @@ HELD_OUT = (8, 9, 10)
 
 # Training windows overlap by half, for more examples. Held-out windows do not, so that no second
 # counts twice.
-TRAINING_STEP = features.WINDOW // 2
-HELD_OUT_STEP = features.WINDOW
+TRAINING_STEP = WINDOW // 2
+HELD_OUT_STEP = WINDOW
 
 # The data are a pickle, which runs code when loaded: only this one is (seglearn 1.2.5).
 _SHA256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
@@ -37,15 +47,19 @@ class Recording:
 
     person: int
     exercise: str
-    counts: features.Int16Array  # (n, 6), sensor counts
+    counts: Int16Array  # (n, 6), sensor counts
+
+    @property
+    def acceleration(self) -> Int16Array:
+        """Shape (n, 3): what the sample's model takes."""
+        return np.ascontiguousarray(self.counts[:, :3])
 
 
 @dataclass(frozen=True)
 class Windows:
     """Windows of several recordings, one row each in every array."""
 
-    counts: features.Int16Array  # (m, 100, 6)
-    features: features.Int16Array  # (m, 24)
+    counts: Int16Array  # (m, 100, 6)
     exercise: npt.NDArray[np.str_]
     person: npt.NDArray[np.int64]
 
@@ -58,9 +72,25 @@ def load_dataset() -> list[Recording]:
     data = _read()
     names = data["y_labels"]
     return [
-        Recording(int(person), str(names[exercise]), features.to_counts(motion))
+        Recording(int(person), str(names[exercise]), to_counts(motion))
         for motion, exercise, person in zip(data["X"], data["y"], data["subject"], strict=True)
     ]
+
+
+def to_counts(motion: npt.NDArray[np.floating[Any]]) -> Int16Array:
+    """Acceleration in g and angular rate in rad/s, shape (n, 6), as a sensor's int16 counts."""
+    gyro = COUNTS_PER_DEGREE_PER_SECOND * 180.0 / np.pi
+    scale = np.array([COUNTS_PER_G] * 3 + [gyro] * 3)
+    counts: Int16Array = np.clip(np.rint(motion * scale), -32768, 32767).astype(np.int16)
+    return counts
+
+
+def windows_of(counts: Int16Array, step: int) -> Int16Array:
+    """All whole windows of a recording, one starting every ``step`` samples: (m, WINDOW, 6)."""
+    starts = range(0, len(counts) - WINDOW + 1, step)
+    if not starts:
+        return np.empty((0, WINDOW, len(AXES)), dtype=np.int16)
+    return np.stack([counts[start : start + WINDOW] for start in starts])
 
 
 def training(recordings: Iterable[Recording]) -> Windows:
@@ -75,12 +105,11 @@ def held_out(recordings: Iterable[Recording]) -> Windows:
 
 def _cut(recordings: Iterable[Recording], step: int) -> Windows:
     chosen = list(recordings)
-    cut = [features.windows_of(r.counts, step) for r in chosen]
+    cut = [windows_of(r.counts, step) for r in chosen]
     lengths = [len(windows) for windows in cut]
     counts = np.concatenate(cut)
     return Windows(
         counts=counts,
-        features=features.compute(counts),
         exercise=np.repeat([r.exercise for r in chosen], lengths),
         person=np.repeat(np.array([r.person for r in chosen], dtype=np.int64), lengths),
     )

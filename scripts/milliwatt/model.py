@@ -111,7 +111,7 @@ def convert(
     if begins_with_samples(estimator):
 
         def of_features(last: Any, features: Any, kind: str) -> ir.AnyModel:
-            return _convert(last, name, dataclasses.replace(options, dtype=kind), features).ir
+            return _convert(last, name, dataclasses.replace(options, dtype=kind, input_shape=()), features).ir
 
         return Model(convert_raw(estimator, options, calibration, of_features))
     return _convert(estimator, name, options, calibration)

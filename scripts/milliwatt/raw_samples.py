@@ -37,7 +37,7 @@ def convert_raw(
         UnsupportedModelError: names the step that cannot be converted.
         MilliwattError: an option is wrong.
     """
-    raw = read_raw_pipeline(estimator, nan=options.nan)
+    raw = read_raw_pipeline(estimator, nan=options.nan, input_shape=options.input_shape)  # type: ignore[arg-type]
     if isinstance(calibration, (str, Path)):
         raise MilliwattError(
             "a pipeline from raw samples is calibrated with recordings, which no CSV file of features holds",

@@ -27,10 +27,10 @@ from milliwatt.signal_weighting import (
 RATES = (8000, 11025, 16000, 22050, 32000, 44100, 48000, 96000)
 CASES = [(kind, rate) for kind in KINDS for rate in RATES]
 
-# IEC 61672-1:2013, table 3: nominal frequency, A, C, and limits of class 1 (above, below) and class 2. Checked
-# against the table of the edition of 2002 (as GOST 17187-2010 prints it), whose limits are wider by the
-# uncertainties of measurement that the edition of 2013 no longer counts in: 0.4 dB around 1 kHz, 0.5 below
-# 250 Hz, 0.6 from 1.6 kHz, 1.0 from 12.5 kHz.
+# IEC 61672-1:2013, table 3: nominal frequency, A, C, and limits of class 1 (above, below) and class 2.
+# Checked against the table of the edition of 2002 (as GOST 17187-2010 prints it), whose limits are wider by
+# the uncertainties of measurement that the edition of 2013 no longer counts in: 0.4 dB around 1 kHz, 0.5
+# below 250 Hz, 0.6 from 1.6 kHz, 1.0 from 12.5 kHz.
 _NONE = math.inf
 WEIGHTINGS = [
     (10, -70.4, -14.3, 3.0, _NONE, 5.0, _NONE),

@@ -7,10 +7,10 @@ extern "C" {
 #endif
 
 /**
- * Classifies the recorded windows and says what it finds.
+ * Classifies the recorded motion and says what it finds.
  *
  * @param say called with one line of text at a time, without line end; the text is gone afterwards.
- * @return how many windows the board answers otherwise than scikit-learn did; 0 is what you want.
+ * @return how many windows the board answers otherwise than the PC did; 0 is what you want.
  */
 int sample_run(void (*say)(const char *line));
 

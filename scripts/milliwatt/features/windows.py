@@ -117,13 +117,20 @@ def window_spans(steps: Sequence[Any], recordings: Sequence[Any]) -> NDArray[np.
 
 
 def _taken_apart(steps: Any) -> tuple[list[Stage], SlidingWindow]:
-    listed = [step for _, step in steps.steps] if hasattr(steps, "steps") else list(steps)
+    listed = _flat(steps)
     if not listed or not isinstance(listed[-1], SlidingWindow) or not hasattr(listed[-1], "hop_"):
         raise MilliwattError(
             "the last step is no fitted SlidingWindow", option="steps", cure="give the fitted steps up to it"
         )
     stages = [step.to_stage(step.dtype_, step.n_channels_) for step in listed[:-1]]
     return stages, listed[-1]
+
+
+def _flat(steps: Any) -> list[Any]:
+    """Steps, those of pipelines among them instead of these."""
+    if hasattr(steps, "steps"):
+        steps = [step for _, step in steps.steps]
+    return [inner for step in steps for inner in (_flat(step) if hasattr(step, "steps") else [step])]
 
 
 def _raw(stages: Sequence[Stage], frames: int) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.frontends.pipelines import convert_pipeline
 from milliwatt.frontends.vector_steps import split_device_steps, vector_steps
-from milliwatt.ir import Network
+from milliwatt.ir import AnyModel, Network
 from milliwatt.ir.signal_shapes import Stream, branch_shape, frames_after, n_numbers, stream_after, stride
 from milliwatt.ir.signals import Branch, Centre, Goertzel, Signals, Stage
 
@@ -56,8 +56,11 @@ def begins_with_samples(estimator: Any) -> bool:
     return _is_pipeline(estimator) and any(_is_ours(step) for _, step in _flat(estimator))
 
 
-def read_raw_pipeline(estimator: Any, *, nan: str = "auto") -> RawPipeline:
+def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[int, ...] = ()) -> RawPipeline:
     """Take a pipeline apart.
+
+    Args:
+        input_shape: of the features, where the last step is a PyTorch module that has to know it.
 
     Raises:
         UnsupportedModelError: a step that cannot run on the device, or not in that place; it is named.
@@ -72,11 +75,17 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto") -> RawPipeline:
         )
     signals = _Walk().read(head)
     names = _names(head, n_numbers(signals))
-    transformers, last = rest[:-1], rest[-1]
+    from milliwatt.frontends import to_ir, with_input_shape  # which know this package's libraries
+
+    transformers, last = rest[:-1], (rest[-1][0], with_input_shape(rest[-1][1], input_shape))
     whole = type(estimator)
-    on_device, model = split_device_steps(
-        transformers, lambda left: convert_pipeline(whole([*left, last]), "Pipeline", nan=nan)
-    )
+
+    def fold(left: Sequence[NamedStep]) -> AnyModel:
+        if not left:  # networks of other libraries do not know what "fitted" is
+            return to_ir(last[1], nan=nan)
+        return convert_pipeline(whole([*left, last]), "Pipeline", nan=nan)
+
+    on_device, model = split_device_steps(transformers, fold)
     if on_device:
         made, width = vector_steps(transformers[:on_device], n_numbers(signals))
         signals = dataclasses.replace(signals, steps=tuple(made))
@@ -292,6 +301,9 @@ def _is_ours(step: Any) -> bool:
 
 
 def _names(head: Sequence[NamedStep], width: int) -> tuple[str, ...]:
-    """The features' names, as the last step knows them."""
-    found = tuple(map(str, head[-1][1].get_feature_names_out()))
+    """The features' names: each step names what it makes of the channels or features before it."""
+    names = None
+    for _, step in head:
+        names = step.get_feature_names_out(names)
+    found = tuple(map(str, () if names is None else names))
     return found if len(found) == width else ()

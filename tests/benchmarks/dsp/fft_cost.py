@@ -1,248 +1,173 @@
-"""Instructions, bytes of flash and accuracy of Fourier transforms on emulated Arm cores.
+"""Fourier transforms: instructions on emulated Arm cores, bytes of flash, accuracy.
 
-    python -m tests.benchmarks.dsp.fft_cost              a table, goals beside it; 1 if one is missed
-    python -m tests.benchmarks.dsp.fft_cost --n 64 1024  … of these lengths, without goals
-
-With ``-icount`` QEMU's systick timer counts instructions; a loop of known length tells how many are a tick.
-Flash is what a firmware that calls the one function links of code and tables, libgcc's included. The input is
-seeded noise at half scale.
+The input is seeded uniform noise at half scale; for inverse transforms too, bins 0 and n/2 being real.
 """
 
 from __future__ import annotations
 
-import argparse
-import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from dsp_build import arm_flash, machine, snr_db
+from dsp_rows import EMLEARN, Row, digest
+from mwtest.net_cases import link_arm
+from mwtest.systick import COUNTER, run_counted
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "scripts")]
-
-from mwtest.net_cases import ARM, Machine, link_arm, run_arm  # noqa: E402
-
-CORES = {"M4F": "cortex-m4", "M3": "cortex-m3", "M0": "cortex-m0"}
-FAMILIES = {"f32": np.float32, "i32": np.int32, "q15": np.int16}
+NUMPY = {"f32": np.float32, "i32": np.int32, "q15": np.int16}
 C_TYPES = {"f32": "float", "i32": "int32_t", "q15": "int16_t"}
-KINDS = ("fft", "ifft", "rfft", "irfft")
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is asked for at n = 256."""
-
-    instructions: int
-    flash: int | None = None
-    snr: float | None = None
-
-
-GOALS = {
-    ("fft", "f32", "M4F"): Goal(17_800, flash=2457),
-    ("rfft", "f32", "M4F"): Goal(11_300),
-    ("fft", "i32", "M3"): Goal(25_800, snr=96),
-    ("fft", "i32", "M0"): Goal(47_600, snr=96),
+KINDS = {
+    "fft": "complex transform",
+    "rfft": "real transform",
+    "ifft": "inverse complex transform",
+    "irfft": "inverse real transform",
 }
-
-
-# CMSIS-DSP of component 1.17.1 at n = 256, built and measured in the same way, for comparison.
-QUOTED = {
-    ("fft", "f32", "M4F"): "17,800, 6.4 KB, 142 dB",
-    ("fft", "f32", "M3"): "383,000",
-    ("fft", "f32", "M0"): "641,000",
-    ("rfft", "f32", "M4F"): "11,300",
-    ("fft", "i32", "M4F"): "21,900, 4.9 KB, 147 dB",
-    ("fft", "i32", "M3"): "21,300, 4.8 KB, 147 dB",
-    ("fft", "i32", "M0"): "139,000, 147 dB",
-    ("fft", "q15", "M4F"): "12,500, 3.3 KB, 55 dB",
-    ("fft", "q15", "M3"): "27,600, 4.6 KB, 53 dB",
-    ("fft", "q15", "M0"): "47,400, 5.0 KB, 53 dB",
-    ("rfft", "q15", "M4F"): "9,900, 36 KB",
-    ("rfft", "q15", "M3"): "18,200, 36 KB",
-    ("rfft", "q15", "M0"): "31,800, 38 KB",
-}
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One transform of one length on one core."""
-
-    kind: str
-    family: str
-    core: str
-    n: int
-    instructions: int
-    flash: int
-    snr: float
-
-    @property
-    def goal(self) -> Goal | None:
-        return GOALS.get((self.kind, self.family, self.core)) if self.n == 256 else None
-
-    @property
-    def met(self) -> bool:
-        goal = self.goal
-        return goal is None or (
-            self.instructions <= goal.instructions
-            and (goal.flash is None or self.flash <= goal.flash)
-            and (goal.snr is None or self.snr >= goal.snr)
-        )
-
+LENGTHS = {"fft": (64, 256, 1024), "rfft": (64, 256, 1024), "ifft": (256,), "irfft": (256,)}
+_REPEATS = 16
 
 _PROGRAM = """
-#include <stdio.h>
 #include <string.h>
-#include <milliwatt/fft.h>
-extern void initialise_monitor_handles(void);
-#define SYSTICK ((volatile unsigned *) 0xE000E010)
 static const TYPE given[COUNT] = {GIVEN};
 static TYPE x[COUNT] __attribute__((aligned(8)));
 int main(void)
 {
-    unsigned n = 1000000, before, loop;
-    int exponent = 0, status;
-    initialise_monitor_handles();
-    SYSTICK[1] = 0xffffff;
-    SYSTICK[2] = 0;
-    SYSTICK[0] = 5;
-    while (SYSTICK[2] == 0) {
-    }
-    before = SYSTICK[2];
-    __asm__ volatile(".syntax unified\\n1:\\n\\tsubs %0, #1\\n\\tbne 1b" : "+l"(n) : : "cc");
-    loop = (before - SYSTICK[2]) & 0xffffffU;
-    before = 0;
-    for (unsigned i = 0; i < 16; ++i) {
-        memcpy(x, given, sizeof x);
-        const unsigned start = SYSTICK[2];
+    unsigned long long spent = 0;
+    int exponent = 0, status = 0;
+    start_counting();
+    PREPARE;
+    for (unsigned i = 0; i < REPEATS; ++i) {
+        RESTORE;
+        begin();
         __asm__ volatile("" : : : "memory");
-        status = CALL;
+        status |= (int) CALL;
         __asm__ volatile("" : : : "memory");
-        before += (start - SYSTICK[2]) & 0xffffffU;
+        spent += ticks();
     }
-    printf("%d %d %llu\\n", status, exponent, before * 2000000ULL / loop / 16);
+    printf("%d %d %llu\\n", status, exponent, spent * 2000000 / ticks_of_loop / REPEATS);
+    GATHER;
     fwrite(x, sizeof x, 1, stdout);
     return status;
 }
 """
 
 
-def measure(kind: str, family: str, core: str, n: int, directory: Path) -> Cost:
-    """Runs one transform and compares it with numpy's; ``directory`` keeps the library's object files."""
-    machine = ARM[CORES[core]]
-    flags = (*(flag for flag in machine.flags if not flag.startswith("-O")), "-O2")
-    machine = replace(machine, name=f"{machine.name}-O2", flags=flags)
-    x = _signal(kind, family, n)
-    table = f"mw_fft_table_{n}_{family}"
-    call = f"mw_{kind}_{family}(x, {n}, {table}{', &exponent' if family == 'q15' else ''})"
-    text = _PROGRAM.replace("TYPE", C_TYPES[family]).replace("COUNT", str(x.size)).replace("CALL", call)
-    text = text.replace("GIVEN", ", ".join(_literal(value) for value in x))
-    stem = directory / "cost"
-    stem.with_suffix(".c").write_text(text, encoding="utf-8")
-    program = link_arm(stem, machine, kernels=("fft", "sine"))
-    line, _, rest = run_arm(program, machine, options=("-icount", "shift=0")).partition(b"\n")
-    status, exponent, instructions = map(int, line.split())
-    assert status == 0
-    flash = _flash(directory, machine, f"mw_{kind}_{family}", table, _sources(family, n))
-    found = np.frombuffer(rest, FAMILIES[family]).astype(np.float64) * 2.0**exponent
-    return Cost(kind, family, core, n, instructions, flash, _snr(_wanted(kind, family, x, n), found))
+def kernel(kind: str, n: int) -> str:
+    return f"{KINDS[kind]} of {n}"
 
 
-def _signal(kind: str, family: str, n: int) -> NDArray[np.generic]:
-    """Uniform noise at half scale; for inverse transforms too, bins 0 and n/2 being real."""
+@dataclass(frozen=True)
+class _Code:
+    """What is put in for the words in capitals of the program, and the same without measuring."""
+
+    before: str
+    call: str
+    flash: str
+    prepare: str = "(void) 0"
+    restore: str = "memcpy(x, given, sizeof x)"
+    gather: str = "(void) 0"
+
+
+def rows(core: str, work: Path) -> Iterator[Row]:
+    """Ours."""
+    for numbers in NUMPY:
+        for kind, lengths in LENGTHS.items():
+            for n in lengths:
+                yield _ours(kind, numbers, n, core, work)
+
+
+def emlearn_rows(core: str, work: Path, include: Path) -> Iterator[Row]:
+    """emlearn's: complex, forward, float; its tables of sines are made at run time, which is not counted."""
+    flags = ("-isystem", str(include), "-D_DEFAULT_SOURCE")
+    for n in LENGTHS["fft"]:
+        tables = (
+            f"#include <eml_fft.h>\nstatic float sines[{n // 2}], cosines[{n // 2}], re[{n}], im[{n}];\n"
+            f"static const EmlFFT table = {{{n // 2}, sines, cosines}};\n"
+        )
+        call, fill = f"eml_fft_forward(table, re, im, {n})", f"eml_fft_fill(table, {n})"
+        each = f"for (int j = 0; j < {n}; ++j) "
+        code = _Code(
+            before=tables,
+            call=call,
+            flash=f"{tables}int main(void)\n{{\n    return (int) {fill} + (int) {call};\n}}\n",
+            prepare=f"status = (int) {fill}",
+            restore=f"{each}{{ re[j] = given[2 * j]; im[j] = given[2 * j + 1]; }}",
+            gather=f"{each}{{ x[2 * j] = re[j]; x[2 * j + 1] = im[j]; }}",
+        )
+        row = Row("transforms", kernel("fft", n), "f32", core, EMLEARN)
+        yield _measured(row, "fft", n, code, work, flags, ())
+
+
+def _ours(kind: str, numbers: str, n: int, core: str, work: Path) -> Row:
+    exponent = ", &exponent" if numbers == "q15" else ""
+    call = f"mw_{kind}_{numbers}(x, {n}, mw_fft_table_{n}_{numbers}{exponent})"
+    size = _signal(kind, numbers, n).size
+    header = "#include <milliwatt/fft.h>\n"
+    flash = f"{header}static {C_TYPES[numbers]} x[{size}];\nint main(void)\n{{\n"
+    flash += f"    int exponent = 0;\n    (void) exponent;\n    return {call};\n}}\n"
+    row = Row("transforms", kernel(kind, n), numbers, core)
+    return _measured(row, kind, n, _Code(header, call, flash), work, (), ("fft", "sine"))
+
+
+def _measured(
+    row: Row, kind: str, n: int, code: _Code, work: Path, flags: tuple[str, ...], kernels: tuple[str, ...]
+) -> Row:
+    built_for = machine(row.core)
+    x = _signal(kind, row.numbers, n)
+    text = _PROGRAM
+    for word, value in {
+        "TYPE": C_TYPES[row.numbers],
+        "COUNT": str(x.size),
+        "GIVEN": ", ".join(map(_literal, x)),
+        "PREPARE": code.prepare,
+        "RESTORE": code.restore,
+        "CALL": code.call,
+        "GATHER": code.gather,
+        "REPEATS": str(_REPEATS),
+    }.items():
+        text = text.replace(word, value)
+    stem = work / "cost"
+    stem.with_suffix(".c").write_text(COUNTER + code.before + text, encoding="utf-8")
+    program = link_arm(stem, built_for, (*flags, "-lm"), kernels=kernels)
+    line, _, rest = run_counted(program, built_for).partition(b"\n")
+    status, exponent, cost = map(int, line.split())
+    if status != 0:
+        raise RuntimeError(f"{row.library}: {row.kernel} {row.numbers} answers {status}")
+    found = np.frombuffer(rest, NUMPY[row.numbers])
+    want = _wanted(kind, row.numbers, x, n)
+    flash = arm_flash(built_for, kernels, work)
+    return replace(
+        row,
+        cost=cost,
+        flash_bytes=flash.added_by(code.flash, flags),
+        snr_db={"noise": snr_db(want, found.astype(np.float64)[: want.size] * 2.0**exponent)},
+        digest="" if row.numbers == "f32" else digest(b"%d " % exponent + rest),
+    )
+
+
+def _signal(kind: str, numbers: str, n: int) -> NDArray[np.generic]:
     random = np.random.default_rng(n)
     size = n + 2 if kind in ("rfft", "irfft") else 2 * n
     x = random.uniform(-0.5, 0.5, size)
     if kind == "irfft":
         x[[1, n + 1]] = 0
-    return (x * {"f32": 1.0, "i32": 2.0**31, "q15": 2.0**15}[family]).astype(FAMILIES[family])
+    return (x * {"f32": 1.0, "i32": 2.0**31, "q15": 2.0**15}[numbers]).astype(NUMPY[numbers])
 
 
-def _wanted(kind: str, family: str, x: NDArray[np.generic], n: int) -> NDArray[np.float64]:
+def _wanted(kind: str, numbers: str, x: NDArray[np.generic], n: int) -> NDArray[np.float64]:
+    """What numpy says; transforms of 32 bits are scaled."""
     exact = x.astype(np.float64)
+    fixed = numbers == "i32"
     if kind == "rfft":
-        return np.fft.rfft(exact[:n]).view(np.float64) / (4 * n if family == "i32" else 1)
+        return np.fft.rfft(exact[:n]).view(np.float64) / (4 * n if fixed else 1)
     bins = exact.view(np.complex128)
     if kind == "irfft":
-        return np.fft.irfft(bins, n) / (16 if family == "i32" else 1)
+        return np.fft.irfft(bins, n) / (16 if fixed else 1)
     if kind == "fft":
-        return np.fft.fft(bins).view(np.float64) / (8 * n if family == "i32" else 1)
-    return np.fft.ifft(bins).view(np.float64) / (8 if family == "i32" else 1)
-
-
-def _snr(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> float:
-    error = found[: wanted.size] - wanted
-    return float(10 * np.log10(np.sum(wanted**2) / max(float(np.sum(error**2)), 1e-300)))
+        return np.fft.fft(bins).view(np.float64) / (8 * n if fixed else 1)
+    return np.fft.ifft(bins).view(np.float64) / (8 if fixed else 1)
 
 
 def _literal(value: np.generic) -> str:
     return f"{float(value):.9e}f" if value.dtype == np.float32 else str(value)
-
-
-def _sources(family: str, n: int) -> list[Path]:
-    found = [path for path in (ROOT / "src").glob("fft_*.c") if "table" not in path.name]
-    return sorted([*found, ROOT / "src" / f"fft_table_{n}_{family}.c"])
-
-
-def _flash(directory: Path, machine: Machine, function: str, table: str, sources: list[Path]) -> int:
-    """Bytes of a program that is nothing but this function and its table."""
-    target = directory / "flash.elf"
-    link = [
-        "-nostartfiles",
-        "--specs=nosys.specs",
-        "--specs=nano.specs",
-        "-ffunction-sections",
-        "-fdata-sections",
-    ]
-    link += ["-Wl,--gc-sections", f"-Wl,-e,{function}", f"-Wl,-u,{table}", "-Wl,--no-warn-rwx-segments"]
-    command = ["arm-none-eabi-gcc", "-std=c99", *machine.flags, f"-I{ROOT / 'include'}", *link]
-    subprocess.run([*command, *map(str, sources), "-o", str(target)], check=True)
-    output = subprocess.run(
-        ["arm-none-eabi-size", "-A", str(target)], check=True, capture_output=True, text=True
-    )
-    kept = (".text", ".rodata", ".ARM.exidx", ".data")
-    rows = (line.split() for line in output.stdout.splitlines())
-    return sum(int(row[1]) for row in rows if len(row) == 3 and row[0].startswith(kept))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints a Markdown table; 1 if a goal is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--n", type=int, nargs="+", default=[256])
-    parser.add_argument("--family", nargs="+", choices=FAMILIES, default=list(FAMILIES))
-    parser.add_argument("--kind", nargs="+", choices=KINDS, default=list(KINDS))
-    parser.add_argument("--core", nargs="+", choices=CORES, default=list(CORES))
-    options = parser.parse_args(arguments)
-    print("| transform | n | core | instructions | flash | SNR dB | goal | CMSIS-DSP |")
-    print("|---|--:|---|--:|--:|--:|---|---|")
-    met = True
-    with tempfile.TemporaryDirectory() as name:
-        for family in options.family:
-            for kind in options.kind:
-                for n in options.n:
-                    for core in options.core:
-                        met &= _print(measure(kind, family, core, n, Path(name)))
-    return 0 if met else 1
-
-
-def _print(cost: Cost) -> bool:
-    goal = cost.goal
-    text = ""
-    if goal is not None:
-        wanted = [f"{goal.instructions:,}"]
-        wanted += [f"{goal.flash:,} bytes"] if goal.flash else []
-        wanted += [f"{goal.snr:.0f} dB"] if goal.snr else []
-        text = f"{', '.join(wanted)}: {'met' if cost.met else 'MISSED'}"
-    row = (f"{cost.kind} {cost.family}", str(cost.n), cost.core, f"{cost.instructions:,}", f"{cost.flash:,}")
-    quoted = QUOTED.get((cost.kind, cost.family, cost.core), "") if cost.n == 256 else ""
-    print("|", " | ".join((*row, f"{cost.snr:.1f}", text, quoted)), "|", flush=True)
-    return cost.met
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

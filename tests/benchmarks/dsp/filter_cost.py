@@ -1,82 +1,78 @@
-"""Instructions, flash and accuracy of filters on emulated Arm cores.
+"""Filters: instructions a sample on emulated Arm cores, flash and accuracy.
 
-    python -m tests.benchmarks.dsp.filter_cost
-    python -m tests.benchmarks.dsp.filter_cost --optimize=-Os
-
-A Butterworth low-pass of order 4 at a tenth of the sample rate (two sections), and 32 taps. With ``-icount``
-QEMU's systick timer counts instructions; a loop of known length tells how many are a tick. Signal to noise is
-of what the emulated core gave, against scipy in float64, over noise of 90 % of full scale and a sine wave in
-the pass band. Flash is .text and .rodata of the family's object file, reset and settling included.
+A Butterworth low-pass of order 4 at a tenth of the sample rate (two sections), and 32 taps. Signal to noise
+is against scipy in float64, over noise of 90 % of full scale and a sine wave in the pass band.
 """
 
 from __future__ import annotations
 
-import argparse
-import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.signal
+from dsp_build import arm_flash, machine, snr_db
+from dsp_rows import EMLEARN, EMLEARN_IN_SIGHT, MILLIWATT, Row, digest
+from mwtest.net_cases import C_TYPES, link_arm
+from mwtest.systick import COUNTER, run_counted
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "scripts")]
-
-from mwtest.net_cases import ARM, C_TYPES, Machine, link_arm, run_arm  # noqa: E402
-
-from milliwatt import filters  # noqa: E402
+from milliwatt import filters
 
 BLOCK, N = 64, 1024
 SOS = scipy.signal.butter(4, 0.2, output="sos")
 TAPS = scipy.signal.firwin(32, 0.2)
-CORES = (("M4F", "cortex-m4"), ("M3", "cortex-m3"), ("M0", "cortex-m0"))
-# Instructions a sample on M4F and on M0 that are to be met, and dB, of noise and of the sine wave.
-GOALS = {"iir f32": (24.8, None, 0.0), "iir q15": (27.0, 86.0, 80.0)}
+SECTIONS, TAPPED = "two sections", "32 taps"
+BLOCKS, ALONE = f", blocks of {BLOCK}", ", one a call"
+_FULL = {"f32": 1.0, "q15": 32767.0, "q31": 2.0**31 - 1}
+_KINDS = {"f32": "f32", "q15": "i16", "q31": "i32"}
+_TYPES = {"f32": np.float32, "q15": np.int16, "q31": np.int32}
+_HEADERS = "#include <milliwatt/fir.h>\n#include <milliwatt/iir.h>\n"
 
-
-@dataclass(frozen=True)
-class Row:
-    """What was measured of a filter on a core; dB of noise and of the sine wave."""
-
-    name: str
-    core: str
-    instructions: float
-    alone: float
-    flash: int
-    db: tuple[float, float]
+Signal = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A filter: its tables, states, and calls of it for ``x``, ``out`` and ``n``."""
+    """A filter: its tables and states; C for ``x``, ``out`` and ``n``; ``one``: for one sample a call."""
 
     name: str
+    numbers: str
     tables: str
     reset: str
     run: str
-    full: float
-    wanted: Any  # function of a float64 signal
+    one: str
+    wanted: Callable[[Signal], Signal]
+    library: str = MILLIWATT
+    headers: str = _HEADERS
 
     @property
-    def family(self) -> str:
-        return self.name.split()[1].strip(",")
+    def c_type(self) -> str:
+        return C_TYPES[_KINDS[self.numbers]]
 
     @property
-    def kind(self) -> str:
-        return self.family.replace("q31", "i32").replace("q15", "i16")
+    def sizes(self) -> tuple[int, ...]:
+        return (BLOCK, 1) if self.one else (BLOCK,)
 
-    @property
-    def source(self) -> str:
-        return f"{self.name.split()[0]}_{self.family}"
+    def kernel(self, size: int) -> str:
+        return self.name + (ALONE if size == 1 else BLOCKS)
 
 
-def jobs() -> list[Job]:
-    """All filters."""
+def rows(core: str, work: Path) -> Iterator[Row]:
+    """Ours."""
+    return _measure(core, work, _jobs(), (), ("iir", "fir"))
+
+
+def emlearn_rows(core: str, work: Path, include: Path) -> Iterator[Row]:
+    """emlearn's cascade of floats, which takes one sample a call."""
+    flags = ("-isystem", str(include), "-D_DEFAULT_SOURCE")
+    for job in _emlearn():
+        yield from _measure(core, work, [job], flags, ())
+
+
+def _jobs() -> list[Job]:
     found = []
     for kind, made in (("f32", SOS), ("q15", filters.iir_q15(SOS)), ("q31", filters.iir_q31(SOS))):
         state = "float" if kind == "f32" else f"mw_iir_state_{kind}"
@@ -84,181 +80,161 @@ def jobs() -> list[Job]:
         tables += f"static {state} state_{kind}[MW_IIR_STATE_{kind.upper()}(2, 1)];\n"
         reset = f"mw_iir_reset_{kind}(&iir_{kind}, state_{kind}, 1)"
         run = f"mw_iir_run_{kind}(&iir_{kind}, state_{kind}, 1, x, out, n)"
-        found.append(Job(f"iir {kind}", tables, reset, run, _FULL[kind], _recursive))
+        one = f"*out = mw_iir_one_{kind}(&iir_{kind}, state_{kind}, *x)"
+        found.append(Job(SECTIONS, kind, tables, reset, run, one, _recursive))
     # Blocks of 16 samples of four numbers each; what is counted is instructions a number.
-    state = "mw_iir_state_q15 axes[MW_IIR_STATE_Q15(2, 4)];\n"
-    reset, run = "mw_iir_reset_q15(&iir_q15, axes, 4)", "mw_iir_run_q15(&iir_q15, axes, 4, x, out, n / 4)"
-    found.append(Job("iir q15, 4 channels", f"static {state}", reset, run, _FULL["q15"], _interleaved))
+    tables = filters.iir_tables(filters.iir_q15(SOS), "iir_axes")
+    tables += "static mw_iir_state_q15 axes[MW_IIR_STATE_Q15(2, 4)];\n"
+    reset, run = "mw_iir_reset_q15(&iir_axes, axes, 4)", "mw_iir_run_q15(&iir_axes, axes, 4, x, out, n / 4)"
+    found.append(Job(f"{SECTIONS}, 4 channels", "q15", tables, reset, run, "", _interleaved))
     for kind, taps in (("f32", TAPS), ("q15", filters.fir_q15(TAPS))):
-        number = C_TYPES["i16" if kind == "q15" else kind]
         tables = filters.fir_tables(taps, f"fir_{kind}")
         tables += f"static mw_fir_state_{kind} line_{kind};\n"
-        tables += f"static {number} past_{kind}[MW_FIR_BUFFER(32, {BLOCK})];\n"
+        tables += f"static {C_TYPES[_KINDS[kind]]} past_{kind}[MW_FIR_BUFFER(32, {BLOCK})];\n"
         reset = f"mw_fir_reset_{kind}(&fir_{kind}, &line_{kind}, past_{kind}, MW_FIR_BUFFER(32, {BLOCK}))"
         run = f"mw_fir_run_{kind}(&fir_{kind}, &line_{kind}, x, out, n)"
-        found.append(Job(f"fir {kind}", tables, reset, run, _FULL[kind], _finite))
+        one = run.replace(", n)", ", 1)")
+        found.append(Job(TAPPED, kind, tables, reset, run, one, _finite))
     return found
 
 
-_FULL = {"f32": 1.0, "q15": 32767.0, "q31": 2.0**31 - 1}
-_TYPES = {"f32": np.float32, "i16": np.int16, "i32": np.int32}
+def _emlearn() -> list[Job]:
+    """Its filter through a pointer that the compiler cannot follow (another file may own it), and in sight.
+
+    In the second case its numbers become part of the code.
+    """
+    numbers = ", ".join(f"{value!r}f" for value in np.float32(SOS).reshape(-1).tolist())
+    tables = (
+        f"static const float eml_sos[12] = {{{numbers}}};\nstatic float eml_states[8];\n"
+        "static EmlIIR eml_made = {2, eml_states, 8, eml_sos, 12};\n"
+    )
+    pointer = "EmlIIR *volatile eml_filter = &eml_made;\n"
+    reset = "memset(eml_states, 0, sizeof eml_states)"
+    headers = "#include <string.h>\n#include <eml_iir.h>\n"
+    each = "for (unsigned i = 0; i < n; ++i) out[i] = eml_iir_filter"
+    known = f"{each}(eml_made, x[i])"
+    unknown = f"{{ const EmlIIR filter = *eml_filter; {each}(filter, x[i]); }}"
+    one_known, one_unknown = "*out = eml_iir_filter(eml_made, *x)", "*out = eml_iir_filter(*eml_filter, *x)"
+    return [
+        Job(SECTIONS, "f32", tables + pointer, reset, unknown, one_unknown, _recursive, EMLEARN, headers),
+        Job(SECTIONS, "f32", tables, reset, known, one_known, _recursive, EMLEARN_IN_SIGHT, headers),
+    ]
 
 
-def _recursive(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _recursive(x: Signal) -> Signal:
     return np.asarray(scipy.signal.sosfilt(SOS, x))
 
 
-def _interleaved(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _interleaved(x: Signal) -> Signal:
     return np.asarray(scipy.signal.sosfilt(SOS, x.reshape(-1, 4), axis=0)).reshape(-1)
 
 
-def _finite(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _finite(x: Signal) -> Signal:
     return np.asarray(scipy.signal.lfilter(TAPS, 1, x))
 
 
-_BEFORE_MAIN = """
-#include <stdio.h>
-#include <milliwatt/fir.h>
-#include <milliwatt/iir.h>
-extern void initialise_monitor_handles(void);
-#define SYSTICK ((volatile unsigned *) 0xE000E010)
-static unsigned first;
-static void begin(void)
+_JOB = """
+static TYPE in_NAME[LENGTH], got_NAME[LENGTH];
+static void job_NAME(void)
 {
-    first = SYSTICK[2];
+    for (int signal = 0; signal < 2; ++signal) {
+        fread(in_NAME, sizeof(TYPE), LENGTH, stdin);
+EACH    }
 }
-static unsigned long long ticks(void)
-{
-    return (first - SYSTICK[2]) & 0xffffffU;
-}
-#define LENGTH 1024
-#define JOB(NAME, TYPE, RESET, RUN)                                                                     \\
-    static TYPE in_##NAME[LENGTH], got_##NAME[LENGTH];                                                  \\
-    static void job_##NAME(unsigned long long loop)                                                     \\
-    {                                                                                                   \\
-        const unsigned sizes[2] = {64, 1};                                                              \\
-        for (int signal = 0; signal < 2; ++signal) {                                                    \\
-            fread(in_##NAME, sizeof(TYPE), LENGTH, stdin);                                              \\
-            for (int i = 0; i < 2; ++i) {                                                               \\
-                unsigned long long spent;                                                               \\
-                const unsigned n = sizes[i];                                                            \\
-                RESET;                                                                                  \\
-                begin();                                                                                \\
-                for (unsigned at = 0; at < LENGTH; at += n) {                                           \\
-                    const TYPE *x = in_##NAME + at;                                                     \\
-                    TYPE *out = got_##NAME + at;                                                        \\
-                    RUN;                                                                                \\
-                }                                                                                       \\
-                spent = ticks() * 2000000;                                                              \\
-                fwrite(&spent, 1, sizeof spent, stdout);                                                \\
-                fwrite(&loop, 1, sizeof loop, stdout);                                                  \\
-                fwrite(got_##NAME, sizeof(TYPE), LENGTH, stdout);                                       \\
-            }                                                                                           \\
-        }                                                                                               \\
-    }
 """
-_MAIN = """
-int main(void)
-{
-    unsigned long long loop;
-    unsigned n = 1000000;
-    initialise_monitor_handles();
-    SYSTICK[1] = 0xffffff;
-    SYSTICK[2] = 0;
-    SYSTICK[0] = 5;
-    while (SYSTICK[2] == 0) {
-    }
-    begin();
-    __asm__ volatile(".syntax unified\\n1:\\n\\tsubs %0, #1\\n\\tbne 1b" : "+l"(n) : : "cc");
-    loop = ticks();
+_EACH = """        {
+            unsigned long long spent;
+            const unsigned n = SIZE;
+            (void) n;
+            RESET;
+            begin();
+            for (unsigned at = 0; at < LENGTH; at += SIZE) {
+                const TYPE *x = in_NAME + at;
+                TYPE *out = got_NAME + at;
+                RUN;
+            }
+            spent = ticks() * 2000000;
+            fwrite(&spent, 1, sizeof spent, stdout);
+            fwrite(&ticks_of_loop, 1, sizeof ticks_of_loop, stdout);
+            fwrite(got_NAME, sizeof(TYPE), LENGTH, stdout);
+        }
 """
 
 
-def signals(job: Job) -> list[NDArray[Any]]:
+def signals(numbers: str) -> dict[str, Signal]:
     """Noise and a sine wave, as the filter takes them."""
-    rng = np.random.default_rng(6)
-    chosen = (rng.uniform(-0.9, 0.9, N), 0.9 * np.sin(2 * np.pi * 0.037 * np.arange(N)))
-    whole = [values * job.full if job.kind == "f32" else np.round(values * job.full) for values in chosen]
-    return [values.astype(_TYPES[job.kind]) for values in whole]
+    full = _FULL[numbers]
+    chosen = {
+        "noise": np.random.default_rng(6).uniform(-0.9, 0.9, N) * full,
+        "sine": 0.9 * np.sin(2 * np.pi * 0.037 * np.arange(N)) * full,
+    }
+    return {
+        name: (x if numbers == "f32" else np.round(x)).astype(_TYPES[numbers]) for name, x in chosen.items()
+    }
 
 
-def measure(directory: Path, core: str, machine: Machine) -> list[Row]:
-    """All filters on one core."""
-    todo = jobs()
-    text = _BEFORE_MAIN
-    for index, job in enumerate(todo):
-        text += f"{job.tables}JOB({index}, {C_TYPES[job.kind]}, {job.reset}, {job.run})\n"
-    calls = "".join(f"    job_{index}(loop);\n" for index in range(len(todo)))
-    place = directory / core
-    place.mkdir()
-    stem = place / "filters"
-    stem.with_suffix(".c").write_text(f"{text}{_MAIN}{calls}    return 0;\n}}\n", encoding="utf-8")
-    program = link_arm(stem, machine, kernels=("iir", "fir"))
-    sizes = {job.name: _size(place / f"{job.source}-{machine.name}.o") for job in todo}
-    given = b"".join(x.tobytes() for job in todo for x in signals(job))
-    answer = run_arm(program, machine, given, ("-icount", "shift=0"))
-    rows, at = [], 0
-    for job in todo:
-        spent, db = [], []
-        for x in signals(job):
-            want = job.wanted(x.astype(np.float64))
-            for _ in range(2):
-                ticks, loop = np.frombuffer(answer, np.uint64, 2, at)
-                got = np.frombuffer(answer, x.dtype, N, at + 16).astype(np.float64)
-                at += 16 + x.nbytes
-                spent.append(float(ticks) / float(loop) / N)
-            db.append(float(10 * np.log10(np.sum(want**2) / np.sum((got - want) ** 2))))
-        rows.append(Row(job.name, core, spent[0], spent[1], sizes[job.name], (db[0], db[1])))
-    assert at == len(answer)
-    return rows
-
-
-def _size(target: Path) -> int:
-    """.text and .rodata of an object file."""
-    size = subprocess.run(["arm-none-eabi-size", str(target)], check=True, capture_output=True, text=True)
-    return int(size.stdout.splitlines()[1].split()[0])
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints a Markdown table; 1 if a goal is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def _measure(
+    core: str, work: Path, jobs: Sequence[Job], flags: tuple[str, ...], kernels: tuple[str, ...]
+) -> Iterator[Row]:
+    built_for = machine(core)
+    text, calls = COUNTER, ""
+    for index, job in enumerate(jobs):
+        text += f"{job.headers}{job.tables}{_filled(job, index)}"
+        calls += f"    job_{index}();\n"
+    stem = work / "filters"
+    stem.with_suffix(".c").write_text(
+        f"{text}int main(void)\n{{\n    start_counting();\n{calls}    return 0;\n}}\n", encoding="utf-8"
     )
-    parser.add_argument("--optimize", default="-O2")
-    options = parser.parse_args(arguments)
-    rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as directory:
-        for core, name in CORES:
-            flags = tuple(flag for flag in ARM[name].flags if not flag.startswith("-O"))
-            machine = replace(ARM[name], name=core, flags=(*flags, options.optimize))
-            rows += measure(Path(directory), core, machine)
-    print("| filter | core | instructions a sample, blocks of 64 | alone | bytes | dB, noise | dB, sine |")
-    print("|---|---|--:|--:|--:|--:|--:|")
-    missed: list[str] = []
-    for row in sorted(rows, key=lambda row: (row.name, row.core != "M4F", row.core)):
-        alone = "–" if "channels" in row.name else f"{row.alone:.0f}"
-        print(
-            f"| {row.name} | {row.core} | {row.instructions:.1f} | {alone} | {row.flash} | "
-            f"{row.db[0]:.1f} | {row.db[1]:.1f} |"
-        )
-        missed += [f"{row.name} on {row.core}: {what}" for what in _missed(row)]
-    print("\nGoals that are missed:" if missed else "\nAll goals are met.")
-    for line in missed:
-        print(f"- {line}")
-    return 1 if missed else 0
+    program = link_arm(stem, built_for, flags, kernels=kernels)
+    given = b"".join(x.tobytes() for job in jobs for x in signals(job.numbers).values())
+    answer = run_counted(program, built_for, given)
+    flash = arm_flash(built_for, kernels, work)
+    for job in jobs:
+        size = sum((16 + x.nbytes) * len(job.sizes) for x in signals(job.numbers).values())
+        added = flash.added_by(_alone(job), flags)
+        yield from _rows_of(job, core, answer[:size], added)
+        answer = answer[size:]
+    assert not answer
 
 
-def _missed(row: Row) -> list[str]:
-    m4, m0, least = GOALS.get(row.name, (None, None, 0.0))
-    most = {"M4F": m4, "M0": m0}.get(row.core)
-    found = []
-    if most is not None and row.instructions > most:
-        found.append(f"{row.instructions:.1f} instructions, not {most}")
-    for name, db in zip(("noise", "the sine wave"), row.db, strict=True):
-        if db < least:
-            found.append(f"{db:.1f} dB of {name}, not {least:g}")
-    return found
+def _filled(job: Job, index: int) -> str:
+    each = "".join(
+        _EACH.replace("SIZE", str(size)).replace("RUN", job.one if size == 1 else job.run)
+        for size in job.sizes
+    )
+    text = _JOB.replace("EACH", each)
+    for word, value in {
+        "NAME": str(index),
+        "TYPE": job.c_type,
+        "LENGTH": str(N),
+        "RESET": job.reset,
+    }.items():
+        text = text.replace(word, value)
+    return text
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _alone(job: Job) -> str:
+    """A program with this filter and nothing else."""
+    return (
+        f"#include <stddef.h>\n{job.headers}{job.tables}{job.c_type} x[{BLOCK}], out[{BLOCK}];\n"
+        f"volatile size_t n = {BLOCK};\n"
+        f"int main(void)\n{{\n    {job.reset};\n    {job.run};\n    return 0;\n}}\n"
+    )
+
+
+def _rows_of(job: Job, core: str, answer: bytes, flash: int) -> Iterator[Row]:
+    costs: dict[int, float] = {}
+    db: dict[str, float | None] = {}
+    results, at = b"", 0
+    for name, x in signals(job.numbers).items():
+        for size in job.sizes:
+            spent, loop = np.frombuffer(answer, np.uint64, 2, at)
+            got = answer[at + 16 : at + 16 + x.nbytes]
+            at += 16 + x.nbytes
+            if name == "noise":
+                costs[size] = round(float(spent) / float(loop) / N, 1)
+        db[name] = snr_db(job.wanted(x.astype(np.float64)), np.frombuffer(got, x.dtype).astype(np.float64))
+        results += got
+    same = "" if job.numbers == "f32" else digest(results)
+    for size, cost in costs.items():
+        yield Row("filters", job.kernel(size), job.numbers, core, job.library, cost, flash, db, same)

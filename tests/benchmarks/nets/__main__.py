@@ -25,19 +25,20 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 # So that this runs from a plain checkout; the trees' benchmark has the emulators and the compilers.
-sys.path[:0] = [str(HERE), str(HERE.parent / "trees"), str(ROOT / "scripts")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "trees"), str(ROOT / "scripts")]
 
 import net_emlearn  # noqa: E402
 import net_plot  # noqa: E402
 from emulation import Boards  # noqa: E402
 from firmware import Target  # noqa: E402
+from goal_tables import Goal, rich_goals  # noqa: E402
 from net_build import NetBuilder  # noqa: E402
 from net_cases import CASES, FLOAT, Case  # noqa: E402
-from net_goals import Goal, goals  # noqa: E402
+from net_goals import goals  # noqa: E402
 from net_header import header  # noqa: E402
 from net_measure import Bench, Job  # noqa: E402
 from net_quoted import quoted  # noqa: E402
-from net_report import PLOT, markdown, rich_goals, rich_tables  # noqa: E402
+from net_report import PLOT, markdown, rich_tables  # noqa: E402
 from net_rows import MILLIWATT, Row  # noqa: E402
 from rich.console import Console  # noqa: E402
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from goal_tables import Goal
 from net_rows import Row, find
 
 M0, M3, M4 = "qemu_cortex_m0 -O2", "qemu_cortex_m3 -O2", "qemu_cortex_m4f -O2"
@@ -23,17 +23,6 @@ POINTS = 1.0  # of accuracy on digits that int8 may cost
 ON_DIGITS = ("mlp", "cnn")
 SAMPLE = "mnist"
 SAMPLE_ACCURACY, SAMPLE_FLASH, SAMPLE_RAM = 0.97, 64 * 1024, 16 * 1024
-
-
-@dataclass(frozen=True)
-class Goal:
-    """One line of the goal table."""
-
-    what: str
-    target: str
-    wanted: str
-    reached: str
-    met: bool
 
 
 def goals(rows: Sequence[Row]) -> list[Goal]:

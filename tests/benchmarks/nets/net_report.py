@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from net_goals import Goal
+from goal_tables import Goal, markdown_goals, markdown_table
 from net_rows import Row
 from rich.table import Table
 
@@ -14,17 +14,7 @@ _COLUMNS = (
     "accuracy", "PC = board",
 )  # fmt: skip
 _LEFT = 3
-_GOALS = ("goal", "target", "wanted", "reached", "met")
 _TITLES = {"-O2": "Compiled with -O2", "-Os": "Compiled with -Os"}
-
-
-def rich_goals(goals: Sequence[Goal]) -> Table:
-    table = Table(title="Goals", title_justify="left")
-    for column in _GOALS:
-        table.add_column(column)
-    for goal in goals:
-        table.add_row(*_goal_cells(goal), style="" if goal.met else "red")
-    return table
 
 
 def rich_tables(rows: Sequence[Row], macs: dict[str, int]) -> Iterable[Table]:
@@ -54,7 +44,7 @@ def markdown(
         "## Goals",
         "",
     ]
-    lines += [*_markdown(_GOALS, [_goal_cells(goal) for goal in goals], 3), ""]
+    lines += [*markdown_goals(goals), ""]
     lines += [f"![Instructions and flash of every library]({PLOT})", ""]
     before = ("", "")
     for optimize, case, board in _places(rows):
@@ -64,7 +54,8 @@ def markdown(
             lines += [f"### {case}, {optimize}", "", f"{about[case]}.", ""]
         before = (optimize, case)
         mine = _of(rows, optimize, case, board)
-        lines += [f"{board}:", "", *_markdown(_COLUMNS, [_cells(row, macs[case]) for row in mine], _LEFT), ""]
+        cells = [_cells(row, macs[case]) for row in mine]
+        lines += [f"{board}:", "", *markdown_table(_COLUMNS, cells, _LEFT), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -79,15 +70,6 @@ def _places(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
 
 def _of(rows: Sequence[Row], optimize: str, case: str, board: str) -> list[Row]:
     return [row for row in rows if (row.optimize, row.case, row.board) == (optimize, case, board)]
-
-
-def _markdown(columns: Sequence[str], lines: Iterable[Sequence[str]], n_left: int) -> list[str]:
-    ends = ["---"] * n_left + ["--:"] * (len(columns) - n_left)
-    return [f"| {' | '.join(cells)} |" for cells in (columns, ends, *lines)]
-
-
-def _goal_cells(goal: Goal) -> list[str]:
-    return [goal.what, goal.target, goal.wanted, goal.reached, "yes" if goal.met else "**no**"]
 
 
 def _cells(row: Row, n_macs: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE)]
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import net_goals as goals  # noqa: E402
 from net_report import markdown  # noqa: E402

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import train_test_split
+from tests.benchmarks.trees import motion_features
 
 ROOT = Path(__file__).resolve().parents[3]
 DOWNLOADS = ROOT / "build" / "benchmarks" / "downloads"
@@ -63,11 +64,11 @@ def load(name: str) -> Data:
 @cache
 def _sample() -> ModuleType:
     directory = ROOT / "samples" / "activity"
-    sys.path.insert(0, str(directory))
-    spec = importlib.util.spec_from_file_location("activity_model", directory / "model.py")
+    spec = importlib.util.spec_from_file_location("activity_watch", directory / "watch.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look there for their annotations
     spec.loader.exec_module(module)
     return module
 
@@ -77,7 +78,7 @@ def _activity(name: str) -> Data:
     sample = _sample()
     recordings = sample.load_dataset()
     learn, unseen = sample.training(recordings), sample.held_out(recordings)
-    samples = Samples(learn.features, unseen.features)
+    samples = Samples(motion_features.compute(learn.counts), motion_features.compute(unseen.counts))
     return Data(name, "seglearn, samples/activity", learn.exercise, samples, samples)
 
 

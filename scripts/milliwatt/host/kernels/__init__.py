@@ -23,7 +23,7 @@ NO_MEMORY = -200
 
 def prebuilt() -> Path:
     """Where a wheel has the library, if it was built where there was a C compiler."""
-    return Path(sdk.__file__).resolve().parent / NAME
+    return Path(__file__).resolve().parents[2] / NAME
 
 
 @cache
