@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends import to_ir
 from milliwatt.frontends.loading import load_estimator
-from milliwatt.frontends.skops_audit import _DATA, trusted_types
+from milliwatt.frontends.skops_audit import _DATA, _OURS, trusted_types
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
