@@ -316,3 +316,39 @@ def test_other_formats_refuse_signals(emit: object) -> None:
     with pytest.raises(UnsupportedModelError, match="raw samples") as caught:
         emit(model_of(ACTIVITY, "gesture"))  # type: ignore[operator]
     assert "format='json' or 'c'" in str(caught.value)
+
+
+def test_channels_may_be_called_what_c_cannot_call_them(tmp_path: Path) -> None:
+    names = ("state", "int", "state_", "frame", "x_t", "while")
+    signals = Signals(INT16, 6, 4, 4, (Branch((), (TimeFeature("mean", (1,)),)),), channel_names=names)
+    model = model_of(signals, "odd")
+    files = emit_c(model).files
+    wanted = "int16_t state_, int16_t int_, int16_t state__, int16_t frame_, int16_t x_t_, int16_t while_"
+    assert wanted in files["odd.h"]
+    frames = recording(signals, 12)
+    np.testing.assert_array_equal(HostModel(model).push(frames, 0).features, features_of(signals, frames))
+
+
+@pytest.mark.parametrize(
+    ("signals", "words"),
+    [
+        (
+            Signals(
+                FLOAT,
+                64,
+                2,
+                2,
+                (Branch((), (TimeFeature("mean", (0,)),)),),
+                (spectrum(FLOAT, 1024, 1024, 512),),
+            ),
+            "32832 numbers has 131328 bytes",
+        ),
+        (
+            Signals(INT16, 1, 20000, 20000, (Branch((Goertzel((0.1,)),)),)),
+            "Goertzel: a window of 20000 samples of 16 bits",
+        ),
+    ],
+)
+def test_what_kernels_cannot_count_is_refused(signals: Signals, words: str) -> None:
+    with pytest.raises(UnsupportedModelError, match=words):
+        emit_c(model_of(signals))

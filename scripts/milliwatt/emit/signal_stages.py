@@ -13,6 +13,7 @@ from typing import Any
 from milliwatt import c_text as text
 from milliwatt.emit.signal_layout import Member
 from milliwatt.emit.signal_tables import Tables, read_index
+from milliwatt.errors import UnsupportedModelError
 from milliwatt.ir.signal_shapes import Stream
 from milliwatt.ir.signals import (
     INT16,
@@ -33,6 +34,8 @@ from milliwatt.signal_spectral import Spectral
 C_TYPES = {INT16: "int16_t", "float": "float", "int32": "int32_t"}
 SHORT = {INT16: "i16", "float": "f32"}  # of views and tables
 _FIXED = {INT16: "q15", "float": "f32"}  # of kernels
+_MOST_BYTES = 65535  # of a frame
+_LONGEST_TONE = 16384  # of mw_goertzel_q15
 _FIR_TIDY = 16  # a filter's buffer is tidied once in so many samples
 
 
@@ -120,6 +123,22 @@ def numbers(spot: Spot, channel: str = "c", frame: str = "i", *, after: bool = F
     """The index of a number in a block of frames."""
     channels = (spot.after if after else spot.before).channels
     return frame if channels == 1 else f"(size_t) {frame} * {channels} + {channel}"
+
+
+def frame_bytes(stream: Stream, where: str) -> int:
+    """Bytes of a frame.
+
+    Raises:
+        UnsupportedModelError: more than ``<milliwatt/stream.h>`` can count.
+    """
+    size = stream.channels * (2 if stream.dtype == INT16 else 4)
+    if size > _MOST_BYTES:
+        raise UnsupportedModelError(
+            f"a frame of {stream.channels} numbers has {size} bytes; up to {_MOST_BYTES} are possible",
+            option=where,
+            cure="take fewer channels, or fewer values of a spectrum",
+        )
+    return size
 
 
 def _each(spot: Spot, body: str) -> str:
@@ -296,6 +315,12 @@ def _centre(stage: Centre, spot: Spot, tables: Tables) -> Code:
 
 def _goertzel(stage: Goertzel, spot: Spot, tables: Tables) -> Code:
     """All samples of a channel for each frequency."""
+    if spot.before.dtype == INT16 and spot.frames > _LONGEST_TONE:
+        raise UnsupportedModelError(
+            f"a window of {spot.frames} samples of 16 bits; up to {_LONGEST_TONE} are possible",
+            option="Goertzel",
+            cure="take a shorter window, decimate before, or put ToFloat before it",
+        )
     is_integer, count = spot.before.dtype == INT16, len(stage.frequencies)
     angles = [round(frequency * 2**32) for frequency in stage.frequencies]
     table = tables.indices(angles)

@@ -15,6 +15,7 @@ from milliwatt.emit.signal_stages import (
     SHORT,
     Spot,
     each_channel,
+    frame_bytes,
     indented,
     spectral_call,
     spectral_members,
@@ -116,7 +117,7 @@ class _Writer:
         code.headers |= {"spectral.h", "stream.h", "views.h"}
         memory = Member(f"{key}_memory", kind, stage.length * before.channels)
         code.kept += [Member(key, "mw_ring"), memory]
-        size = before.channels * (2 if kind == "int16_t" else 4)
+        size = frame_bytes(before, stage_words(stage))
         code.reset += (
             f"(void) mw_ring_init(&state->{key}, state->{key}_memory, sizeof state->{key}_memory, {size},"
             f" {stage.length}, {stage.hop});\n"
@@ -161,7 +162,7 @@ def window_members(signals: Signals, kind: str) -> tuple[list[Item], str]:
     """The window's members, and the statement that makes it empty."""
     stream = windowed(signals)
     c_type = C_TYPES[stream.dtype]
-    size = stream.channels * (2 if c_type == "int16_t" else 4)
+    size = frame_bytes(stream, "the window")
     reset = (
         f"(void) {kind}_init(&state->window, state->memory, sizeof state->memory, {size},"
         f" {signals.length}, {signals.hop});\n"
