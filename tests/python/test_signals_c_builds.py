@@ -336,8 +336,8 @@ def test_channels_may_be_called_what_c_cannot_call_them(tmp_path: Path) -> None:
             Signals(
                 FLOAT,
                 64,
-                2,
-                2,
+                1,
+                1,
                 (Branch((), (TimeFeature("mean", (0,)),)),),
                 (spectrum(FLOAT, 1024, 1024, 512),),
             ),

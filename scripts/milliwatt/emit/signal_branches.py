@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from milliwatt.emit.signal_chain import chain_of
 from milliwatt.emit.signal_layout import Group, Item
-from milliwatt.emit.signal_stages import C_TYPES, frame_bytes, indented
+from milliwatt.emit.signal_spot import C_TYPES, frame_bytes, indented
 from milliwatt.emit.signal_tables import Tables, read_index
 from milliwatt.emit.signal_time import Wanted, time_code
 from milliwatt.ir.signal_shapes import Stream, branch_shape, branch_width, feature_type, windowed

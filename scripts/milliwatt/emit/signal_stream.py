@@ -10,16 +10,8 @@ from dataclasses import dataclass, field
 
 from milliwatt.emit.signal_chain import Chain, chain_of
 from milliwatt.emit.signal_layout import Group, Item, Member, size_of
-from milliwatt.emit.signal_stages import (
-    C_TYPES,
-    SHORT,
-    Spot,
-    each_channel,
-    frame_bytes,
-    indented,
-    spectral_call,
-    spectral_members,
-)
+from milliwatt.emit.signal_spectra import spectral_call, spectral_members
+from milliwatt.emit.signal_spot import C_TYPES, SHORT, Spot, each_channel, frame_bytes, indented
 from milliwatt.emit.signal_tables import Tables
 from milliwatt.emit.signal_words import stage_words
 from milliwatt.ir.signal_shapes import Stream, stream_after, windowed
