@@ -16,6 +16,9 @@ from milliwatt.ir.signal_shapes import Stream
 from milliwatt.ir.signals import Stage
 from milliwatt.ir.validate_stages import check_stage
 
+# Of fields of stages that have another name.
+_PARAMETERS = {"n_cepstrum": "n_mfcc", "mel_scale": "scale", "mel_norm": "norm", "edges": "bands"}
+
 
 class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer of recordings or windows.
@@ -134,8 +137,9 @@ class StageTransformer(GivesSamples, auto_wrap_output_keys=None):  # type: ignor
     def _explained(self, error: ModelFileError) -> MilliwattError:
         """What is wrong with a stage, as what is wrong with the parameter behind it."""
         who = type(self).__name__
-        if error.option in self.get_params():
-            return self._wrong(error.problem, str(error.option), "change that parameter")
+        option = _PARAMETERS.get(str(error.option), str(error.option))
+        if option in self.get_params():
+            return self._wrong(error.problem, option, "change that parameter")
         where = f" ({error.option})" if error.option else ""
         return MilliwattError(f"{who}{where}: {error.problem}", cure="change its parameters, or its place")
 
