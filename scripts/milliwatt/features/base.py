@@ -99,15 +99,18 @@ class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tuple(int(value) for value in values)
 
 
-class GivesSamples(OfSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class GivesSamples(OfSamples):
     """A transformer whose results are samples, which no table holds."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(auto_wrap_output_keys=None, **settings)
 
     def set_output(self, *, transform: Any = None) -> Any:
         """Does nothing, so that pipelines can be told: samples stay arrays, and lists of them."""
         return self
 
 
-class StageTransformer(GivesSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class StageTransformer(GivesSamples):
     """A transformer that makes a stream of a stream.
 
     A subclass says by :meth:`_stage` what it does.
