@@ -220,7 +220,9 @@ def _splits(forest: Any) -> int:
 
 
 def _accuracy_on_new_people(forest: Any, features: Any, learn: Windows) -> float:
-    predicted = cross_val_predict(forest, features, learn.exercise, groups=learn.person, cv=LeaveOneGroupOut())
+    predicted = cross_val_predict(
+        forest, features, learn.exercise, groups=learn.person, cv=LeaveOneGroupOut()
+    )
     right = predicted == learn.exercise
     return float(np.mean([right[learn.person == person].mean() for person in np.unique(learn.person)]))
 

@@ -186,7 +186,9 @@ def print_figures(model: Model) -> int:
     """0 if the model is right about three quarters of the windows of files that it never heard."""
     data = held_out()
     found = right(model, data)
-    print(f"int8       {found.mean():6.1%} of {len(found)} windows of {len(held_out_sounds())} held-out files")
+    print(
+        f"int8       {found.mean():6.1%} of {len(found)} windows of {len(held_out_sounds())} held-out files"
+    )
     for name in CLASSES:
         mine = data.labels == name
         print(f"  {name:<8} {found[mine].mean():6.1%} of {mine.sum()}")
@@ -239,7 +241,9 @@ def write_csv(directory: Path) -> int:
     """``held_out.csv``: the first clip of each held-out file one after the other, a sample a line."""
     directory.mkdir(parents=True, exist_ok=True)
     samples = np.concatenate([sounds.clip(s, 0).samples for s in held_out_sounds()])
-    (directory / "held_out.csv").write_text("sample\n" + "\n".join(map(str, samples)) + "\n", encoding="utf-8")
+    (directory / "held_out.csv").write_text(
+        "sample\n" + "\n".join(map(str, samples)) + "\n", encoding="utf-8"
+    )
     return 0
 
 
@@ -257,7 +261,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check:
         return print_figures(milliwatt.load(MODEL_FILE))
     data = learn_from(sounds.HELD_OUT_FOLD)
-    print(f"learnt     from {len(data.labels)} windows of {len(sounds.load()) - len(held_out_sounds())} files")
+    print(
+        f"learnt     from {len(data.labels)} windows of {len(sounds.load()) - len(held_out_sounds())} files"
+    )
     module = train(data, options.epochs)
     model = convert(module, calibration())
     MODEL_FILE.parent.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,8 @@ HELD_OUT_FOLD = 3  # every fourth group of files, fixed before anything was trai
 _DEB = "sonic-pi-samples_3.2.2~repack-8_all.deb"
 _URL = f"https://deb.debian.org/debian/pool/main/s/sonic-pi/{_DEB}"
 _INSTALLED = Path("/usr/share/sonic-pi/samples")
-_SHA256 = "acf05b2bd1600f037d8992473cb0796dde6bc523b4a4a31e9f99fc72b47c890b"  # of the bytes of all files above, in that order, OTHERS last
+# Of the bytes of all files above, in that order, OTHERS last.
+_SHA256 = "acf05b2bd1600f037d8992473cb0796dde6bc523b4a4a31e9f99fc72b47c890b"
 
 FloatArray = npt.NDArray[np.float64]
 Int16Array = npt.NDArray[np.int16]

@@ -52,7 +52,7 @@ class Levels:
 
 
 def reference(samples: Int16Array) -> Levels:
-    """By scipy, in float64, sample by sample; every BLOCK samples the fast and the slow level are looked at."""
+    """By scipy, in float64, sample by sample; fast and slow are looked at every BLOCK samples."""
     sections = np.array(weighting_sos("a", RATE_HZ))
     squares = sosfilt(sections, samples / 32768.0) ** 2
     fast, slow = (_smoothed(squares, seconds).reshape(SECONDS, -1) for seconds in (FAST_S, SLOW_S))
@@ -96,10 +96,10 @@ def sound_text() -> str:
     codes, samples = sound()
     levels = reference(samples)
     columns = (levels.equivalent, levels.fast, levels.slow)
-    rows = ", ".join("{" + ", ".join(str(round(100 * x)) for x in row) + "}" for row in zip(*columns, strict=True))
-    return _SOUND_H.format(
-        seconds=SECONDS, rows=rows, table=adpcm.table(codes, "recorded_words")
+    rows = ", ".join(
+        "{" + ", ".join(str(round(100 * x)) for x in row) + "}" for row in zip(*columns, strict=True)
     )
+    return _SOUND_H.format(seconds=SECONDS, rows=rows, table=adpcm.table(codes, "recorded_words"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

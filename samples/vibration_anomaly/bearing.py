@@ -4,13 +4,13 @@ What an accelerometer on the bearing's housing would deliver, in counts, after t
 literature (McFadden and Smith, "Model for the vibration produced by a single point defect in a rolling
 element bearing", Journal of Sound and Vibration 96, 1984; Antoni and Randall's review of 2011 for the slip):
 
-- the shaft's unbalance and misalignment: sines of once, twice and three times its rate, which drifts a little;
+- the shaft's unbalance and misalignment: sines of once, twice and three times its rate, which drifts;
 - a fan with seven blades: a sine of seven times the rate;
 - noise: white noise through the housing's resonance, and white noise of the sensor;
 - a defect of the outer race: each ball that rolls over it strikes the housing, which rings at its resonance.
   Balls pass ``BALL_PASSES`` times a revolution, and slip, so that the moment is uncertain by a hundredth.
 
-Machines differ, as those of one series do: resonance, unbalance, noise and load are drawn for each of them.
+Machines differ, as those of one series do: resonance, unbalance, noise, speed and load are drawn for each.
 """
 
 from __future__ import annotations
@@ -64,16 +64,15 @@ def machine(number: int) -> Machine:
     )
 
 
-def recording(number: int, seconds: float, defect_g: float = 0.0, run: int = 0) -> Int16Array:
-    """What machine ``number`` sounds like in its run ``run``, in counts.
+def recording(number: int, seconds: float, defect_g: float = 0.0) -> Int16Array:
+    """What machine ``number`` vibrates like, in counts.
 
     Args:
         number: of the machine.
         seconds: how long.
         defect_g: of the ringing at each strike, on average; 0: a healthy bearing.
-        run: each has a speed and a load of its own.
     """
-    draw = np.random.default_rng([number, 1, run])
+    draw = np.random.default_rng([number, 1])
     one = machine(number)
     n = round(seconds * RATE_HZ)
     turns = _turns(n, float(draw.uniform(24.0, 30.0)), draw)

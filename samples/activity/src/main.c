@@ -62,7 +62,8 @@ static int classify(int recording, void (*say)(const char *line))
         }
         const int alike = same(recording, window++, answer);
         (void) snprintf(line, sizeof line, "%-10s  %4d s  %-10s  %s", activity_class_name(recording),
-                        (i + 1) / RECORDED_RATE_HZ, activity_class_name(answer), alike ? "same" : "DIFFERENT");
+                        (i + 1) / RECORDED_RATE_HZ, activity_class_name(answer),
+                        alike ? "same" : "DIFFERENT");
         say(line);
         different += !alike;
     }
@@ -80,7 +81,8 @@ int sample_run(void (*say)(const char *line))
         different += classify(i, say);
     }
     cost = cost * RECORDED_RATE_HZ / ((uint32_t) RECORDINGS * RECORDED_SAMPLES);
-    (void) snprintf(line, sizeof line, "a second of motion takes %lu %s", (unsigned long) cost, stopwatch_unit());
+    (void) snprintf(line, sizeof line, "a second of motion takes %lu %s", (unsigned long) cost,
+                    stopwatch_unit());
     say(line);
     say(different == 0 ? "the board answers as the PC does" : "the board answers DIFFERENTLY");
     return different;

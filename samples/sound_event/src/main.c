@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Sound -> what was that? Every sample goes to the model as it comes. A real device gets them from a microphone. */
+/* Sound -> what was that? Every sample goes to the model as it comes. A real device gets them from a
+ * microphone. */
 #include <milliwatt/status.h>
 
 #include <sound_event.h>

@@ -16,8 +16,9 @@ enum {
     /* The level of a full-scale sine, in 1/100 dB: 120 dB is what many microphones of silicon are made for.
      * Levels count from a full scale of 1, where that sine is -3.01 dB. Set it with a calibrator. */
     FULL_SCALE = 12000 + 301,
-    TOLERANCE = 10, /* to the reference in floats, in 1/100 dB: what rounding to 16 bits does to soft sounds */
-    LEVELS = 3      /* LAeq, LAFmax, LAS */
+    TOLERANCE =
+        10,    /* to the reference in floats, in 1/100 dB: what rounding to 16 bits does to soft sounds */
+    LEVELS = 3 /* LAeq, LAFmax, LAS */
 };
 
 /* All that lasts from block to block. */
@@ -40,7 +41,8 @@ static void meter_block(meter *m, int16_t *samples)
 /* The second's levels in 1/100 dB of full scale; the next one begins. */
 static void meter_second(meter *m, int16_t *levels)
 {
-    const int32_t q8[LEVELS] = {mw_leq_db_q8(&m->second), mw_level_db_q8(m->loudest), mw_level_db_q8(m->slow)};
+    const int32_t q8[LEVELS] = {mw_leq_db_q8(&m->second), mw_level_db_q8(m->loudest),
+                                mw_level_db_q8(m->slow)};
 
     for (int i = 0; i < LEVELS; i++) {
         levels[i] = (int16_t) (q8[i] * 100 / 256);

@@ -44,8 +44,8 @@ int main(void)
             puts(mw_status_string(answer));
             return 1;
         }
-        const int same = answer == recorded_predicted[window] &&
-                         same_features(window, vibration_anomaly_features(&state));
+        const int same =
+            answer == recorded_predicted[window] && same_features(window, vibration_anomaly_features(&state));
         printf("%4ld  %-9s  %-10s  %s  %lu\n", (i + 1) * 1000 / RECORDED_RATE_HZ,
                i < RECORDED_HEALTHY ? "healthy" : "defective",
                vibration_anomaly_class_label(answer) < 0 ? "ANOMALY" : "normal", same ? "same" : "DIFFERENT",
