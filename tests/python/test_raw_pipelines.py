@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+import skops.io
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     GradientBoostingRegressor,
@@ -30,7 +31,9 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 import milliwatt
+from milliwatt import features
 from milliwatt.errors import InputError, MilliwattError, UnsupportedModelError
+from milliwatt.export import export_file
 from milliwatt.features import (
     MFCC,
     Centre,
@@ -50,8 +53,11 @@ from milliwatt.features import (
     window_groups,
     window_labels,
 )
+from milliwatt.frontends.loading import load_estimator
+from milliwatt.frontends.skops_audit import _OURS
 from milliwatt.ir import signals as nodes
 from milliwatt.ir.signal_shapes import raw_frames
+from milliwatt.options import ModelOptions
 
 RNG = np.random.default_rng(6)
 RATE = 50.0
@@ -313,6 +319,38 @@ def test_cross_validation_by_recording() -> None:
         groups=window_groups(front, MOTION), cv=GroupKFold(2),
     )  # fmt: skip
     assert scores.min() > 0.8
+
+
+def test_pipelines_load_from_skops_files(tmp_path: Path) -> None:
+    """Which run no code, so that firmware builds need not be told to trust them."""
+    front = _front(IIRFilter(LOWPASS), RemoveDC(5))
+    pipeline = make_pipeline(*front, _union(), _forest()).fit(MOTION, _labels(front, MOTION))
+    skops.io.dump(pipeline, tmp_path / "gesture.skops")
+    loaded = load_estimator(tmp_path / "gesture.skops", trust_pickle=False)
+    assert milliwatt.convert(loaded).ir == milliwatt.convert(pipeline).ir
+    model = export_file(
+        tmp_path / "gesture.skops", name="gesture", options=ModelOptions(), trust_pickle=False
+    )
+    assert (model.predict(MOTION) == pipeline.predict(MOTION)).all()
+
+
+def test_every_transformer_is_one_that_skops_files_may_hold() -> None:
+    """The classes, and the stages that they learn."""
+    classes = [
+        getattr(features, name) for name in features.__all__ if isinstance(getattr(features, name), type)
+    ]
+    known = {f"{cls.__module__}.{cls.__qualname__}" for cls in classes}
+    stages = {f"milliwatt.ir.signals.{cls.__name__}" for cls in get_args(nodes.Stage)}
+    assert known | stages | {"milliwatt.ir.signals.Branch", "milliwatt.ir.signals.TimeFeature"} == set(_OURS)
+
+
+@pytest.mark.parametrize("value", [("x",), [1, 2], {"a": object()}, (1.5,), ((1, 2, 3),)])
+def test_what_a_file_makes_up_is_refused(value: Any) -> None:
+    front = _front(SelectChannels([0, 1]))
+    pipeline = make_pipeline(*front, TimeFeatures(["mean"]), _forest()).fit(MOTION, _labels(front, MOTION))
+    pipeline[0].stage_ = nodes.Choose(value)
+    with pytest.raises(MilliwattError, match=r"channels|learnt"):
+        milliwatt.convert(pipeline)
 
 
 # -- what is refused ------------------------------------------------------------------------------

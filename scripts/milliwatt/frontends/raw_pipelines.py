@@ -17,6 +17,7 @@ from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.frontends.pipelines import convert_pipeline
 from milliwatt.frontends.vector_steps import split_device_steps, vector_steps
 from milliwatt.ir import AnyModel, Network
+from milliwatt.ir.signal_json import signals_from_json, signals_to_json
 from milliwatt.ir.signal_shapes import Stream, branch_shape, frames_after, n_numbers, stream_after, stride
 from milliwatt.ir.signals import Branch, Centre, Goertzel, Signals, Stage
 
@@ -73,7 +74,7 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[i
         raise UnsupportedModelError(
             "a pipeline that ends with a transformer is not supported", cure="let it end with the model"
         )
-    signals = _Walk().read(head)
+    signals = _checked(_Walk().read(head))
     names = _names(head, n_numbers(signals))
     from milliwatt.frontends import to_ir, with_input_shape  # which know this package's libraries
 
@@ -100,6 +101,17 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[i
         is_network=isinstance(model, Network),
         handles_missing=model.handles_missing,
     )
+
+
+def _checked(signals: Signals) -> Signals:
+    """Signals whose numbers are numbers: a saved estimator may hold anything."""
+    try:
+        found = signals_from_json(signals_to_json(signals), "fit the pipeline again")
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
+        raise MilliwattError("a step holds what no step has learnt", cure="fit the pipeline again")
+    return found
 
 
 def _each_for_itself(steps: Sequence[object]) -> bool:
