@@ -211,13 +211,28 @@ def _fitting(
             worst = _worst(made, len(signal), error)
             peak = (norm_1(after) * _AMPLE + worst) / _FULL
             if peak < 1 and _sums_fit(made, signal, after, error, worst):
-                return dataclasses.replace(made, peak=peak), after, worst, gain
+                return (
+                    dataclasses.replace(made, peak=peak, gain=_held(made, signal, error)),
+                    after,
+                    worst,
+                    gain,
+                )
         gain *= 0.5 if place.last else 0.97
     raise _refused(
         place.index,
         f"with a pole {1 - place.section.radius:.2g} from the unit circle it cannot be had in 16 bits",
         "use q31 or floats, or filter at a lower sample rate",
     )
+
+
+def _held(made: SectionQ15, signal: list[float], error: float) -> int:
+    """The gain, so limited that it has room with the largest input that does not change.
+
+    Exact ones have it, as results have; rounding might add what is just too much.
+    """
+    most = abs(math.fsum(signal)) * 32768 + error + 1
+    room = int(((1 << 31) - (1 << 18)) / most)
+    return max(-room, min(room, made.gain))
 
 
 def _sums_fit(made: SectionQ15, signal: list[float], after: list[float], error: float, worst: float) -> bool:
@@ -329,7 +344,7 @@ def _rounded(scaled: Section, made: SectionQ15, half: float) -> SectionQ15:
     made = dataclasses.replace(made, b=b, bias=round(lift * (1 << shift) + lost))
     exact = made.exact
     gain = sum(b) * 2.0**-shift / (1 + exact.a1 + exact.a2) if _stable(exact) else 0
-    return dataclasses.replace(made, gain=max(-65535, min(65535, round(gain))))
+    return dataclasses.replace(made, gain=round(gain))
 
 
 def _round_b(scaled: Section, denominator: Section, bits: int) -> tuple[int, int, int]:
