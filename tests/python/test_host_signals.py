@@ -49,8 +49,7 @@ def iir(dtype: Any, *, settled: bool) -> nodes.Iir:
     if dtype != np.int16:
         return nodes.Iir(rows, settled)
     made = filters.iir_q15(SOS)
-    whole = tuple((*s.b, *s.d, *s.k, s.b_shift, s.d_shift, s.bias, s.gain) for s in made.sections)
-    return nodes.Iir(rows, settled, whole, made.out_shift)
+    return nodes.Iir(rows, settled, tuple(section.row for section in made.sections), made.out_shift)
 
 
 def fir(dtype: Any, decimation: int) -> nodes.Fir:

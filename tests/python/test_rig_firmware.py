@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mwtest.rig_lines import SocketPort, bad_line, build_firmware, running, talk
 
 from milliwatt.rig import protocol
-from milliwatt.rig.firmware import SOURCES
 from milliwatt.rig.line import Line, RigError
-from milliwatt.rig.protocol import Answer, Hello, LineReader, Refusal, Stats
+from milliwatt.rig.protocol import Answer, Hello, Refusal, Stats
 from milliwatt.rig.session import Expected, Session
 from milliwatt.rig.transfer import Patience
 
 FEATURES = 3
 EXPECTED = Expected("feedface", "sum", FEATURES, 2, "ticks")
-WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wdouble-promotion", "-pedantic", "-Werror", "-Wno-vla"]
 
 HEADER = """
 #include <stdint.h>
@@ -35,30 +32,7 @@ int sum(const int16_t *features, int n_features, float *outputs, int n_outputs);
 #define MW_CHECK_PREDICT sum
 """
 
-PORT = r"""
-#include <unistd.h>
-#include "mw_check_port.h"
-#include "mw_check_model.h"
-
-static uint32_t now;
-
-const char *mw_check_unit(void) { return "ticks"; }
-int mw_check_read(void) { unsigned char c; return read(0, &c, 1) == 1 ? c : -1; }
-void mw_check_write(const char *data, size_t size)
-{
-    while (size > 0) {
-        const ssize_t n = write(1, data, size);
-        if (n <= 0) { return; }
-        data += n;
-        size -= (size_t) n;
-    }
-}
-uint32_t mw_check_counter(void) { return now += 5; }
-uint32_t mw_check_elapsed(uint32_t begin, uint32_t end) { return end - begin; }
-void mw_check_stack_paint(void) { }
-size_t mw_check_stack_used(void) { static size_t used = 10; return used += 10; }
-int main(void) { mw_check_serve(); return 0; }
-
+MODEL = """
 /* -2 for a sum below zero, else the sum; 7 ticks. */
 int sum(const int16_t *features, int n_features, float *outputs, int n_outputs)
 {
@@ -73,17 +47,7 @@ int sum(const int16_t *features, int n_features, float *outputs, int n_outputs)
 
 @pytest.fixture(scope="module")
 def firmware(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        pytest.skip("no C compiler")
-    directory = tmp_path_factory.mktemp("firmware")
-    (directory / "mw_check_model.h").write_text(HEADER)
-    (directory / "port.c").write_text(PORT)
-    sources = [SOURCES / name for name in ("main.c", "link.c", "measure.c")]
-    command = [compiler, "-std=gnu99", "-O1", "-g", *WARNINGS, "-fsanitize=address,undefined"]
-    command += ["-fno-sanitize-recover=all", f"-I{directory}", f"-I{SOURCES}"]
-    subprocess.run([*command, *sources, directory / "port.c", "-o", directory / "firmware"], check=True)
-    return directory / "firmware"
+    return build_firmware(tmp_path_factory.mktemp("firmware"), HEADER, MODEL)
 
 
 def row(*values: int) -> bytes:
@@ -92,20 +56,6 @@ def row(*values: int) -> bytes:
 
 ROWS = [row(1, 2, 3), row(-1, 0, 0), row(0x7FFF, 0x7FFF, 0), row(0, 0, 0), row(-300, 400, -50), row(5, 5, 5)]
 RIGHT = [6, -2, 0xFFFE, 0, 50, 15]
-
-
-def talk(firmware: Path, data: bytes) -> list[protocol.Message]:
-    """Everything the firmware says to these bytes; all of its lines must be whole and make sense."""
-    done = subprocess.run([firmware], input=data, capture_output=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    messages = []
-    for line in LineReader().feed(done.stdout):
-        payload = protocol.unframe(line)
-        assert payload is not None
-        message = protocol.parse(payload)
-        assert message is not None
-        messages.append(message)
-    return messages
 
 
 def test_conversation(firmware: Path) -> None:
@@ -196,75 +146,15 @@ def test_any_input_is_survived(firmware: Path, data: bytes) -> None:
 # -- both sides of the protocol, with a bad line between them --------------------------------------
 
 
-class SocketPort:
-    """A socket with the face of a serial port."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection = connection
-        self.buffer = b""
-        self.timeout: float | None = None
-
-    @property
-    def in_waiting(self) -> int:
-        return len(self.buffer)
-
-    def read(self, size: int = 1) -> bytes:
-        if not self.buffer:
-            self.connection.settimeout(self.timeout)
-            try:
-                self.buffer = self.connection.recv(4096)
-            except TimeoutError:
-                return b""
-            if not self.buffer:
-                raise OSError("the firmware has ended")
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
-
-    def write(self, data: bytes) -> int:
-        self.connection.sendall(data)
-        return len(data)
-
-
 @pytest.fixture
-def running(firmware: Path) -> Iterator[tuple[socket.socket, subprocess.Popen[bytes]]]:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        process = subprocess.Popen([firmware], stdin=theirs.fileno(), stdout=theirs.fileno())
-        theirs.close()
-        yield ours, process
-        process.kill()
-        process.wait()
+def line_to(firmware: Path) -> Iterator[tuple[socket.socket, subprocess.Popen[bytes]]]:
+    with running(firmware) as found:
+        yield found
 
 
-def garble(source: socket.socket, target: socket.socket, every: int) -> None:
-    """Pass bytes on; every so often one is lost or changed."""
-    count = 0
-    while data := source.recv(512):
-        out = bytearray()
-        for byte in data:
-            count += 1
-            if count % every:
-                out.append(byte)
-            elif count % (2 * every):
-                out.append(byte ^ 0x15)
-        try:
-            target.sendall(out)
-        except OSError:
-            break
-    target.close()
-
-
-def test_both_sides_over_a_bad_line(running: tuple[socket.socket, subprocess.Popen[bytes]]) -> None:
-    board, _ = running
-    pc, proxy = socket.socketpair()
-    proxies = [
-        threading.Thread(target=garble, args=(proxy, board, 397), daemon=True),
-        threading.Thread(target=garble, args=(board, proxy, 401), daemon=True),
-    ]
-    for thread in proxies:
-        thread.start()
-    with pc:
-        session = Session(Line(SocketPort(pc)), EXPECTED, window=4, patience=Patience(reply=0.3, attempts=40))
+def test_both_sides_over_a_bad_line(firmware: Path) -> None:
+    with bad_line(firmware) as line:
+        session = Session(line, EXPECTED, window=4, patience=Patience(reply=0.3, attempts=40))
         session.hello()
         answers = session.predict(ROWS * 40)
         assert [answer.status for answer in answers] == RIGHT * 40
@@ -273,9 +163,9 @@ def test_both_sides_over_a_bad_line(running: tuple[socket.socket, subprocess.Pop
 
 
 def test_a_firmware_that_ends_is_a_clear_error(
-    running: tuple[socket.socket, subprocess.Popen[bytes]],
+    line_to: tuple[socket.socket, subprocess.Popen[bytes]],
 ) -> None:
-    board, process = running
+    board, process = line_to
     session = Session(Line(SocketPort(board)), EXPECTED)
     session.hello()
     process.kill()

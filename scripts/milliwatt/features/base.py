@@ -68,8 +68,43 @@ class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _wrong(self, problem: str, option: str, cure: str) -> MilliwattError:
         return MilliwattError(problem, option=f"{type(self).__name__}({option}=...)", cure=cure)
 
+    def _float(self, option: str) -> float:
+        """A parameter that is a number."""
+        return self._floats(option, [getattr(self, option)], "give a number")[0]
 
-class StageTransformer(OfSamples):
+    def _int(self, option: str) -> int:
+        """A parameter that is a whole number."""
+        return self._ints(option, [getattr(self, option)], "give a whole number")[0]
+
+    def _floats(
+        self, option: str, given: Any = None, cure: str = "give a list of numbers"
+    ) -> tuple[float, ...]:
+        """A parameter that is a row of numbers."""
+        given = getattr(self, option) if given is None else given
+        try:
+            return tuple(float(value) for value in given)
+        except (TypeError, ValueError):
+            raise self._wrong(f"{getattr(self, option)!r} is not possible", option, cure) from None
+
+    def _ints(
+        self, option: str, given: Any = None, cure: str = "give a list of whole numbers"
+    ) -> tuple[int, ...]:
+        """A parameter that is a row of whole numbers."""
+        values = self._floats(option, given, cure)
+        if not all(value.is_integer() for value in values):
+            raise self._wrong(f"{getattr(self, option)!r} is not possible", option, cure)
+        return tuple(int(value) for value in values)
+
+
+class GivesSamples(OfSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """A transformer whose results are samples, which no table holds."""
+
+    def set_output(self, *, transform: Any = None) -> Any:
+        """Does nothing, so that pipelines can be told: samples stay arrays, and lists of them."""
+        return self
+
+
+class StageTransformer(GivesSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """A transformer that makes a stream of a stream.
 
     A subclass says by :meth:`_stage` what it does.
@@ -90,6 +125,7 @@ class StageTransformer(OfSamples):
         stage = self._stage(self.stream_)
         try:
             check_stage(stage, self.stream_, self.n_frames_)
+            self._prove(stage)
         except ModelFileError as error:
             raise self._explained(error) from None
         self.stage_ = stage
@@ -105,6 +141,9 @@ class StageTransformer(OfSamples):
 
     def _stage(self, stream: Stream) -> Stage:
         raise NotImplementedError
+
+    def _prove(self, stage: Any) -> None:
+        """Finds out what only shows when tables are made."""
 
     def to_stage(self, dtype: str, channels: int) -> Stage:
         """The stage that a model file holds.

@@ -25,8 +25,8 @@ class Magnitude(StageTransformer):
         self.keep = keep
 
     def _stage(self, stream: Stream) -> nodes.Length:
-        chosen = range(stream.channels) if self.channels is None else self.channels
-        return nodes.Length(tuple(int(channel) for channel in chosen), bool(self.keep))
+        every = range(stream.channels) if self.channels is None else None
+        return nodes.Length(self._ints("channels", every), bool(self.keep))
 
     def _names(self, names: Sequence[str]) -> list[str]:
         return [*names, "magnitude"] if self.keep else ["magnitude"]
@@ -43,10 +43,10 @@ class SelectChannels(StageTransformer):
         self.channels = channels
 
     def _stage(self, stream: Stream) -> nodes.Choose:
-        return nodes.Choose(tuple(int(channel) for channel in self.channels))
+        return nodes.Choose(self._ints("channels"))
 
     def _names(self, names: Sequence[str]) -> list[str]:
-        return [names[int(channel)] for channel in self.channels]
+        return [names[channel] for channel in self._ints("channels")]
 
 
 class ToFloat(StageTransformer):
@@ -60,4 +60,4 @@ class ToFloat(StageTransformer):
         self.scale = scale
 
     def _stage(self, stream: Stream) -> nodes.ToFloat:
-        return nodes.ToFloat(float(self.scale))
+        return nodes.ToFloat(self._float("scale"))

@@ -58,7 +58,12 @@ class IIRFilter(StageTransformer):
             raise self._wrong(
                 f"{self.start!r} is not possible", "start", f"choose one of {', '.join(_STARTS)}"
             )
-        sections = tuple(tuple(float(value) for value in section) for section in read_sos(self.sos))
+        try:
+            sections = tuple(tuple(float(value) for value in section) for section in read_sos(self.sos))
+        except (TypeError, ValueError):
+            raise self._wrong(
+                f"{self.sos!r} is not possible", "sos", "give what scipy.signal designs with output='sos'"
+            ) from None
         settled = self.start == "settled"
         if stream.dtype != INT16:
             return nodes.Iir(sections, settled)
@@ -84,11 +89,11 @@ class FIRFilter(StageTransformer):
         self.rate = rate
 
     def _stage(self, stream: Stream) -> nodes.Fir:
-        taps = tuple(float(tap) for tap in self.taps)
+        taps, decimation = self._floats("taps"), self._int("decimation")
         if stream.dtype != INT16:
-            return nodes.Fir(taps, int(self.decimation))
-        found = filters.fir_q15(taps, int(self.decimation))
-        return nodes.Fir(taps, int(self.decimation), found.taps, found.shift)
+            return nodes.Fir(taps, decimation)
+        found = filters.fir_q15(taps, decimation)
+        return nodes.Fir(taps, decimation, found.taps, found.shift)
 
 
 class PreEmphasis(StageTransformer):
@@ -102,7 +107,7 @@ class PreEmphasis(StageTransformer):
         self.factor = factor
 
     def _stage(self, stream: Stream) -> nodes.Emphasis:
-        return nodes.Emphasis(float(self.factor))
+        return nodes.Emphasis(self._float("factor"))
 
 
 class RemoveDC(StageTransformer):
@@ -118,11 +123,12 @@ class RemoveDC(StageTransformer):
         self.shift = shift
 
     def _stage(self, stream: Stream) -> nodes.RemoveDc:
-        if not 1 <= self.shift <= 14:
-            raise self._wrong(f"{self.shift} is not possible", "shift", "give 1 to 14")
+        shift = self._int("shift")
+        if not 1 <= shift <= 14:
+            raise self._wrong(f"{shift} is not possible", "shift", "give 1 to 14")
         if stream.dtype == INT16:
-            return nodes.RemoveDc(shift=int(self.shift))
-        return nodes.RemoveDc(share=2.0 ** -int(self.shift))
+            return nodes.RemoveDc(shift=shift)
+        return nodes.RemoveDc(share=2.0**-shift)
 
 
 class Centre(StageTransformer):

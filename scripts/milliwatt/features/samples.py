@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from milliwatt.dtypes import FLOAT32_MAX
 from milliwatt.errors import InputError
 from milliwatt.ir.signals import FLOAT, INT16
 
@@ -94,6 +95,12 @@ def _typed(array: NDArray[Any], who: str) -> tuple[NDArray[Any], str]:
     if array.dtype == np.int16:
         return np.ascontiguousarray(array), INT16
     if array.dtype.kind == "f":
+        if (
+            array.size
+            and array.itemsize > 4
+            and bool((np.abs(array) > FLOAT32_MAX)[np.isfinite(array)].any())
+        ):
+            raise InputError(f"{who} is given numbers too large for float32", cure="scale the samples down")
         return np.ascontiguousarray(array, dtype=np.float32), FLOAT
     raise InputError(
         f"{who} is given {array.dtype}",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
+from milliwatt.errors import MilliwattError
 from milliwatt.features.base import StageTransformer
 from milliwatt.ir import signals as nodes
 from milliwatt.ir.signal_shapes import Stream
 from milliwatt.ir.signals import INT16
+from milliwatt.signal_spectral import spectral
 
 AUTO = "auto"
 
@@ -27,7 +30,8 @@ class _OfFrames(StageTransformer):
     window: str
 
     def _framed(self, stream: Stream, logarithm: str, **more: Any) -> nodes.Spectrum:
-        length = int(self.n_fft if self.length is None else self.length)
+        n_fft = self._int("n_fft")
+        length = n_fft if self.length is None else self._int("length")
         if logarithm == AUTO:
             logarithm = nodes.LOG2 if stream.dtype == INT16 else nodes.LINEAR
         if stream.dtype == INT16 and logarithm != nodes.LOG2:
@@ -36,8 +40,14 @@ class _OfFrames(StageTransformer):
                 "logarithm",
                 "use 'log2' or 'auto'; or put ToFloat() before it",
             )
-        hop = length if self.hop is None else int(self.hop)
-        return nodes.Spectrum(int(self.n_fft), length, hop, self.window, logarithm=logarithm, **more)
+        hop = length if self.hop is None else self._int("hop")
+        return nodes.Spectrum(n_fft, length, hop, self.window, logarithm=logarithm, **more)
+
+    def _prove(self, stage: nodes.Spectrum) -> None:
+        try:
+            spectral(stage, self.dtype_)
+        except MilliwattError as error:
+            raise self._wrong(error.problem, str(error.option), error.cure or "change it") from None
 
     def _labels(self) -> list[str]:
         """Of a channel's values."""
@@ -108,27 +118,36 @@ class Spectrum(_OfFrames):
             self.logarithm,
             quantity=self.quantity,
             values=kind,
-            floor=float(self.floor),
+            floor=self._float("floor"),
             shape=tuple(self.shape),
-            rolloff=float(self.rolloff),
+            rolloff=self._float("rolloff"),
             edges=self._edges() if kind == nodes.BANDS else (),
             centre=bool(self.centre),
         )
 
     def _edges(self) -> tuple[int, ...]:
         """Of bands, in bins."""
-        if self.rate is None:
-            if any(int(edge) != edge for edge in self.bands):
-                raise self._wrong("bins are whole numbers", "bands", "give rate= for edges in hertz")
-            return tuple(int(edge) for edge in self.bands)
-        if any(not 0 <= edge <= self.rate / 2 for edge in self.bands):
+        edges = self._bins()
+        empty = [index for index, (low, high) in enumerate(pairwise(edges)) if low >= high]
+        if len(edges) < 2 or empty:
             raise self._wrong(
-                f"edges outside 0 to {self.rate / 2:g} Hz", "bands", "give edges up to half of the rate"
+                f"band {empty[0]} holds no bin" if empty else "one edge makes no band",
+                "bands",
+                "give ascending edges, further apart, or a longer n_fft",
+            )
+        return edges
+
+    def _bins(self) -> tuple[int, ...]:
+        if self.rate is None:
+            return self._ints("bands", cure="bins are whole numbers; give rate= for edges in hertz")
+        rate, n_fft, edges = self._float("rate"), self._int("n_fft"), self._floats("bands")
+        if any(not 0 <= edge <= rate / 2 for edge in edges):
+            raise self._wrong(
+                f"edges outside 0 to {rate / 2:g} Hz", "bands", "give edges up to half of the rate"
             )
         # The half of the rate itself closes a band; just above what rounding does to whole bins.
         return tuple(
-            self.n_fft // 2 + 1 if edge == self.rate / 2 else math.ceil(edge * self.n_fft / self.rate - 1e-9)
-            for edge in self.bands
+            n_fft // 2 + 1 if edge == rate / 2 else math.ceil(edge * n_fft / rate - 1e-9) for edge in edges
         )
 
     def _labels(self) -> list[str]:
@@ -194,11 +213,11 @@ class MelSpectrogram(_OfFrames):
             self.logarithm,
             quantity=self.quantity,
             values=self._kind,
-            floor=float(self.floor),
-            rate=float(self.rate),
-            n_mels=int(self.n_mels),
-            fmin=float(self.fmin),
-            fmax=float(self.rate / 2 if self.fmax is None else self.fmax),
+            floor=self._float("floor"),
+            rate=self._float("rate"),
+            n_mels=self._int("n_mels"),
+            fmin=self._float("fmin"),
+            fmax=self._float("rate") / 2 if self.fmax is None else self._float("fmax"),
             mel_scale=self.scale,
             mel_norm=self.norm,
             centre=bool(self.centre),
@@ -258,9 +277,9 @@ class MFCC(MelSpectrogram):
     def _stage(self, stream: Stream) -> nodes.Spectrum:
         return self._mel(
             stream,
-            n_cepstrum=int(self.n_mfcc),
+            n_cepstrum=self._int("n_mfcc"),
             cepstrum_norm=self.cepstrum_norm,
-            lifter=float(self.lifter),
+            lifter=self._float("lifter"),
         )
 
     def _labels(self) -> list[str]:
@@ -280,7 +299,10 @@ class Goertzel(StageTransformer):
         self.rate = rate
 
     def _stage(self, stream: Stream) -> nodes.Goertzel:
-        return nodes.Goertzel(tuple(float(frequency) / float(self.rate) for frequency in self.frequencies))
+        rate = self._float("rate")
+        if not rate > 0.0:
+            raise self._wrong(f"{rate:g} is not possible", "rate", "give the sample rate in hertz")
+        return nodes.Goertzel(tuple(frequency / rate for frequency in self._floats("frequencies")))
 
     def _names(self, names: Sequence[str]) -> list[str]:
         labels = [f"{frequency:g}hz" for frequency in self.frequencies]

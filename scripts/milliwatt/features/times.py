@@ -85,10 +85,12 @@ class TimeFeatures(_OfWindows):
 
     def _listed(self, channels: int) -> list[tuple[str, TimeFeature]]:
         """Features with the beginning of their names, those of a kind together."""
-        chosen = [int(channel) for channel in (range(channels) if self.channels is None else self.channels)]
+        chosen = self._ints("channels", range(channels) if self.channels is None else None)
+        if isinstance(self.features, str):
+            raise self._wrong(f"{self.features!r} is not possible", "features", "give a list of names")
         made = []
         for given in self.features:
-            name, argument = (given, None) if isinstance(given, str) else given
+            name, argument = self._named(given)
             known = TIME_FEATURES.get(name)
             if known is None:
                 raise self._wrong(
@@ -108,6 +110,18 @@ class TimeFeatures(_OfWindows):
             groups = itertools.combinations(chosen, known.channels)
             made += [(label, TimeFeature(name, group, value)) for group in groups]
         return made
+
+    def _named(self, given: Any) -> tuple[str, Any]:
+        """A name and its argument."""
+        if isinstance(given, str):
+            return given, None
+        try:
+            name, argument = given
+            return str(name), float(argument)
+        except (TypeError, ValueError):
+            raise self._wrong(
+                f"{given!r} is not possible", "features", 'give a name, or a pair as ("percentile", 90)'
+            ) from None
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """``mean_x``, ``correlation_x_y``, …"""

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt.errors import InputError, MilliwattError
-from milliwatt.features.base import OfSamples, channel_names
+from milliwatt.features.base import GivesSamples, channel_names
 from milliwatt.host.signals import run_windows
 from milliwatt.ir.signal_shapes import frames_needed, stride
 from milliwatt.ir.signals import Stage
 
 
-class SlidingWindow(OfSamples):
+class SlidingWindow(GivesSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Windows of so many frames, every so many frames: recordings in, windows out.
 
     Windows never reach over the end of a recording; recordings that are shorter give none.
@@ -46,8 +46,9 @@ class SlidingWindow(OfSamples):
                 "SlidingWindow cuts recordings, and is given an array, whose rows are windows already",
                 cure="give a list of recordings: list(X)",
             )
-        self.hop_ = int(self.length if self.hop is None else self.hop)
-        for name, value in (("length", self.length), ("hop", self.hop_)):
+        length = self._int("length")
+        self.hop_ = length if self.hop is None else self._int("hop")
+        for name, value in (("length", length), ("hop", self.hop_)):
             if not 1 <= value <= 65_535:
                 raise self._wrong(f"{value} is not possible", name, "give 1 to 65535 frames")
         return self

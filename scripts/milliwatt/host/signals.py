@@ -113,7 +113,7 @@ def run_branch(branch: Branch, windows: Array) -> Array:
     They are int32 where features are made of integers, else of the windows' type.
     """
     before = Stream(_DTYPES[windows.dtype], windows.shape[2])
-    x = run_stages(branch.stages, windows)
+    x = np.ascontiguousarray(run_stages(branch.stages, windows))
     if not branch.features:
         numbers = x.reshape(len(x), -1)
         return numbers[:, list(branch.chosen)] if branch.chosen else numbers
@@ -152,7 +152,7 @@ def features_of_windows(signals: Signals, windows: Array) -> Array:
     made = []
     for first, some in _chunks(len(windows), windows.shape[1] * windows.shape[2]):
         stream = run_stages(signals.stages, windows[first : first + some])
-        made.append(_numbers(signals, np.ascontiguousarray(stream[:, : signals.length])))
+        made.append(_numbers(signals, stream[:, : signals.length]))
     return _steps(signals, _joined(signals, made))
 
 

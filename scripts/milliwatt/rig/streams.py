@@ -151,14 +151,14 @@ def check_stream(
             option="samples",
             cure="give longer recordings",
         )
-    rows = [row for recording in recordings for row in _rows(spec, recording)]
+    rows = [row for recording in recordings for row in block_rows(spec, recording)]
     with built(spec, work) as images:
         run = run_rows(spec, images, rows, port, window=1)
         report = base_report(spec, images, run)
         return _compared(spec, report, run, wanted)
 
 
-def _rows(spec: StreamSpec, recording: NDArray[Any]) -> list[bytes]:
+def block_rows(spec: StreamSpec, recording: NDArray[Any]) -> list[bytes]:
     """A recording in blocks, as they lie in little-endian memory."""
     kind = np.dtype("<i2" if spec.signals.dtype == INT16 else "<f4")
     made = []
@@ -187,7 +187,7 @@ def _compared(
     alike = _same_features(spec, found, features)
     status = np.array([answer.status for answer in found])
     same = (status == labels) & alike
-    costs = _costs(run.answers)
+    costs = window_costs(run.answers)
     classes = spec.model.classes
 
     def said(index: int) -> Any:
@@ -221,7 +221,7 @@ def _same_features(spec: StreamSpec, found: Sequence[Answer], features: NDArray[
     return np.asarray((np.abs(device - features) <= _FLOATS_AGREE * largest).all(axis=1))
 
 
-def _costs(answers: Sequence[Answer]) -> list[int]:
+def window_costs(answers: Sequence[Answer]) -> list[int]:
     """What each window took: all blocks since the window before it."""
     costs, so_far = [], 0
     for answer in answers:

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from milliwatt import sdk
+from mwtest.emulated import ROOT, boards
 from mwtest.objects import objects
 
 BOARD = "simavr_atmega328p"
-_BOARDS = Path(__file__).resolve().parents[3] / "boards" / "virtual"
+_BOARDS = ROOT / "boards" / "virtual"
 _FLAGS = ("-mmcu=atmega328p", "-DF_CPU=16000000UL", "-Os", "-ffunction-sections", "-fdata-sections",
           '-DMW_BOARD_NAME="avr"', '-DMW_COUNTER_UNIT="cycles"')  # fmt: skip
-
-
-@cache
-def _runner() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("milliwatt_board_runner", _BOARDS / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def run_avr(source: str, parts: Sequence[str], given: bytes, directory: Path) -> bytes:
@@ -39,7 +26,7 @@ def run_avr(source: str, parts: Sequence[str], given: bytes, directory: Path) ->
     if shutil.which("avr-gcc") is None or not Path("/usr/include/simavr/sim_avr.h").exists():
         pytest.skip("avr-gcc or simavr is not installed")
     program = _built(source, tuple(parts), directory)
-    runner = _runner().simavr_runner(BOARD)
+    runner = boards.simavr_runner(BOARD)
     command = [runner, "--mcu", "atmega328p", "--frequency", "16000000", program]
     result = subprocess.run(command, input=given, capture_output=True, check=False, timeout=120)
     assert result.returncode == 0, (result.returncode, result.stderr.decode(errors="replace")[-4000:])
