@@ -344,7 +344,7 @@ def test_every_transformer_is_one_that_skops_files_may_hold() -> None:
     assert known | stages | {"milliwatt.ir.signals.Branch", "milliwatt.ir.signals.TimeFeature"} == set(_OURS)
 
 
-@pytest.mark.parametrize("value", [("x",), [1, 2], {"a": object()}, (1.5,), ((1, 2, 3),)])
+@pytest.mark.parametrize("value", [("x",), {"a": object()}, (1.5,), ((1, 2, 3),)])
 def test_what_a_file_makes_up_is_refused(value: Any) -> None:
     front = _front(SelectChannels([0, 1]))
     pipeline = make_pipeline(*front, TimeFeatures(["mean"]), _forest()).fit(MOTION, _labels(front, MOTION))

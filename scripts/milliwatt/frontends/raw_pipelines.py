@@ -191,6 +191,7 @@ class _Walk:
             raise UnsupportedModelError(
                 f"{label} cuts windows of windows", cure="give recordings to the pipeline: a list of arrays"
             )
+        self._check_rate(step, label)
         self.window = (int(step.length), int(step.hop_))
 
     def _stage(self, step: Any, label: str) -> None:
