@@ -157,8 +157,8 @@ def _push_block(model: AnyModel, name: str, parts: Parts) -> Function:
     if kind == "float":
         nan = "\n *                 One that is not finite may spoil all that follows: reset then."
     comment = (
-        "/**\n * Takes frames of raw samples until a window is complete. Answers do not depend on how samples come\n"
-        " * in blocks; blocks take less time than single frames.\n *\n"
+        "/**\n * Takes frames of raw samples until a window is complete. Answers do not depend on how they\n"
+        " * come in blocks; blocks take less time than single frames.\n *\n"
         f" * @param state    see {name}_reset().\n"
         f" * @param frames   {name.upper()}_N_CHANNELS samples each, one frame after the other.{nan}\n"
         " * @param n_frames how many there are, 0 or more.\n"
