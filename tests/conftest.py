@@ -35,6 +35,11 @@ SLOW = (
     "python/test_property.py::test_optimised_c_answers_as_the_evaluator",
     "python/test_scale.py::",
     "python/test_signal_cmsis.py::",
+    "python/test_signals_c_builds.py::test_calls_right_and_wrong[True",
+    "python/test_signals_c_builds.py::test_fixed_point_has_the_same_bits_on_emulated_cores[cortex-m3",
+    "python/test_signals_c_builds.py::test_generated_code_is_warning_free_and_stateless[clang-c++17",
+    "python/test_signals_c_builds.py::test_generated_code_is_warning_free_and_stateless[cortex-m0-c++17",
+    "python/test_signals_c_builds.py::test_generated_code_is_warning_free_and_stateless[riscv32-c++17",
 )
 
 

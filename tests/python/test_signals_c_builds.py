@@ -96,19 +96,14 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _builds() -> list[object]:
-    """Every compiler, as C and as C++; some left to the slower tier."""
-    slow = ("clang", "cortex-m0", "riscv32")
-    return [
-        *((name, "c99", "pairs") for name in TOOLCHAINS),
-        *((name, "c++17", "pairs") for name in TOOLCHAINS if name not in slow),
-        *(pytest.param(name, "c++17", "pairs", marks=pytest.mark.slow) for name in slow),
+@pytest.mark.parametrize(
+    ("name", "standard", "form"),
+    [
+        *((name, standard, "pairs") for name in TOOLCHAINS for standard in ("c99", "c++17")),
         ("gcc", "c99", "single"),
         ("avr", "c++17", "single"),
-    ]
-
-
-@pytest.mark.parametrize(("name", "standard", "form"), _builds())
+    ],
+)
 def test_generated_code_is_warning_free_and_stateless(
     name: str, standard: str, form: str, generated: Path, tmp_path: Path
 ) -> None:
@@ -147,9 +142,7 @@ def test_the_state_is_as_large_as_told(generated: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "machine",
-    [ARM["cortex-m0"], pytest.param(ARM["cortex-m3"], marks=pytest.mark.slow), ARM["cortex-m4"]],
-    ids=lambda machine: machine.name,
+    "machine", [ARM["cortex-m0"], ARM["cortex-m3"], ARM["cortex-m4"]], ids=lambda machine: machine.name
 )
 def test_fixed_point_has_the_same_bits_on_emulated_cores(machine: Machine, tmp_path: Path) -> None:
     cases = []
