@@ -22,7 +22,7 @@ from milliwatt.ir.signals import WINDOWS, Spectrum
 from milliwatt.signal_spectral import spectral, spectral_tables
 from milliwatt.signal_windows import window_f32, window_q15
 
-KERNELS = ("fft", "spectrum", "mel", "roots", "sine")
+KERNELS = ("fft", "spectrum", "mel", "roots", "sine", "window")
 SHAPES = ("peak", "centroid", "rolloff")
 MEL = Spectrum(256, 200, 100, "hamming", values="mel", rate=16000, n_mels=20, logarithm="log2", floor=1e-7)
 STAGES = [
