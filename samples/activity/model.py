@@ -72,7 +72,7 @@ def pipeline(n_trees: int = N_TREES, per_tree: int = WINDOWS_PER_TREE, random_st
     """From raw acceleration to the exercise: windows of two seconds, one a second."""
     return Pipeline(
         [
-            ("window", SlidingWindow(WINDOW, TRAINING_STEP)),
+            ("window", SlidingWindow(WINDOW, TRAINING_STEP, rate=RATE_HZ)),
             ("features", TimeFeatures(list(FEATURES))),
             ("forest", _forest(n_trees, per_tree, random_state)),
         ]

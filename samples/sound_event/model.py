@@ -275,8 +275,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 _SOUNDS_H = """\
 /* SPDX-License-Identifier: MIT */
-/* Written by model.py. Files of Debian's sonic-pi-samples, all of them CC0, in noise: {names}.
- * None of them was heard in training. */
+/* Written by model.py. Files of Debian's sonic-pi-samples, all of them CC0, in noise:
+ * {names}. None of them was heard in training. */
 #ifndef RECORDED_SOUNDS_H
 #define RECORDED_SOUNDS_H
 

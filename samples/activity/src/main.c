@@ -11,6 +11,9 @@
 #include "sample.h"
 #include "stopwatch.h"
 
+/* The compiler checks the type of the samples; this checks their rate. */
+typedef char the_recording_fits_the_model[(ACTIVITY_RATE == RECORDED_RATE_HZ) ? 1 : -1];
+
 static activity_state state;
 static uint64_t cost; /* of all pushes */
 

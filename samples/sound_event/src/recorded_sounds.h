@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Written by model.py. Files of Debian's sonic-pi-samples, all of them CC0, in noise: drum_splash_hard, bd_fat, drum_snare_hard, ambi_glass_rub.
- * None of them was heard in training. */
+/* Written by model.py. Files of Debian's sonic-pi-samples, all of them CC0, in noise:
+ * drum_splash_hard, bd_fat, drum_snare_hard, ambi_glass_rub. None of them was heard in training. */
 #ifndef RECORDED_SOUNDS_H
 #define RECORDED_SOUNDS_H
 

@@ -23,13 +23,16 @@ class SlidingWindow(GivesSamples):
     Args:
         length: frames in a window.
         hop: frames from one window to the next; None: ``length``, so that windows do not overlap.
+        rate: of frames in hertz, if known: other steps are checked against it, and reports say what share of
+            a CPU's time keeping up with it takes.
     """
 
     hop_: int
 
-    def __init__(self, length: int, hop: int | None = None) -> None:
+    def __init__(self, length: int, hop: int | None = None, rate: float | None = None) -> None:
         self.length = length
         self.hop = hop
+        self.rate = rate
 
     def fit(self, X: Any, y: Any = None) -> SlidingWindow:
         """Learns what recordings are like.

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from milliwatt.errors import MilliwattError
 from milliwatt.filters.sections import (
@@ -163,6 +164,29 @@ def _filter(numbered: Sequence[Numbered]) -> IirQ15:
     exact = [section.exact for section in sections]
     accuracy = error_db(wanted, exact, 1 / gains[-1])
     return IirQ15(tuple(sections), shift, tuple(gains), _noise(sections, n, gains[-1]), accuracy)
+
+
+@lru_cache(maxsize=64)
+def check_q15(sections: tuple[SectionQ15, ...]) -> None:
+    """Refuse sections in which something could overflow: the proof of :func:`iir_q15`, for those of a file.
+
+    Raises:
+        MilliwattError: names the section.
+    """
+    exact = [section.exact for section in sections]
+    for index, section in enumerate(exact):
+        if not _stable(section):
+            raise _refused(index, "it is not stable", "design the filter again")
+    n = response_length(exact)
+    signal, error = impulse(n), 0.0
+    for index, made in enumerate(sections):
+        after = run(made.exact, signal)
+        worst = _worst(made, n, error)
+        fits = norm_1(after) * _AMPLE + worst < _FULL and _sums_fit(made, signal, after, error, worst)
+        settles = abs(made.gain - made.exact.dc_gain * 65536) <= 1
+        if not fits or not settles or abs(made.gain) > 65536:
+            raise _refused(index, "its numbers could overflow", "design the filter again")
+        signal, error = after, worst
 
 
 def _places(numbered: Sequence[Numbered], n: int) -> list[_Place]:

@@ -129,7 +129,7 @@ def all_features(dtype: str, channels: int) -> tuple[TimeFeature, ...]:
 # -- random chains ---------------------------------------------------------------------------------
 
 
-class NothingToChoose(Exception):
+class NothingToChooseError(Exception):
     """A window has no frames, or no feature fits it."""
 
 
@@ -145,7 +145,7 @@ class Chains:
             try:
                 made = self._signals()
                 check_signals(made, n_features(made), feature_type(made))
-            except (MilliwattError, NothingToChoose):
+            except (MilliwattError, NothingToChooseError):
                 continue
             if n_features(made) <= 200:
                 return made
@@ -222,17 +222,17 @@ class Chains:
         stages, stream = self._stages(rng.choice([0, 0, 1, 2]), before, windows=True)
         stream, frames = branch_shape(Branch(stages), before, length)
         if frames < 1:
-            raise NothingToChoose
+            raise NothingToChooseError
         if rng.random() < 0.3:
             width = branch_width(Branch(stages), before, length)
             if width < 1:
-                raise NothingToChoose
+                raise NothingToChooseError
             if rng.random() < 0.5:
                 return Branch(stages)
             return Branch(stages, (), tuple(sorted(rng.sample(range(width), rng.randint(1, width)))))
         known = [f for f in all_features(stream.dtype, min(stream.channels, 4)) if _fits(f, stream, frames)]
         if not known:
-            raise NothingToChoose
+            raise NothingToChooseError
         return Branch(stages, tuple(rng.sample(known, rng.randint(1, min(9, len(known))))))
 
     def _steps(self, width: int) -> tuple[VectorStep, ...]:
