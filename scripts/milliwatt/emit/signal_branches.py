@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from milliwatt.emit.signal_chain import chain_of
 from milliwatt.emit.signal_layout import Group, Item
-from milliwatt.emit.signal_stages import C_TYPES, indented
+from milliwatt.emit.signal_spot import C_TYPES, frame_bytes, indented
 from milliwatt.emit.signal_tables import Tables, read_index
 from milliwatt.emit.signal_time import Wanted, time_code
 from milliwatt.ir.signal_shapes import Stream, branch_shape, branch_width, feature_type, windowed
@@ -150,7 +150,7 @@ class _Writer:
         """After stages: ``window`` is what they made."""
         if not stages:
             return ""
-        size = stream.channels * (2 if C_TYPES[stream.dtype] == "int16_t" else 4)
+        size = frame_bytes(stream, "branches")
         return f"const mw_frames made = {{{result}, {result}, {frames}, 0, {size}}};\nwindow = &made;\n"
 
     def _samples(self, one: Samples, source: str, stream: Stream) -> str:

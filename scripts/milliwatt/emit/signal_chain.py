@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from milliwatt.emit.signal_layout import Item, Member
-from milliwatt.emit.signal_stages import C_TYPES, SHORT, Code, Spot, code_of, is_in_place
+from milliwatt.emit.signal_spot import C_TYPES, SHORT, Code, Spot
+from milliwatt.emit.signal_stages import code_of, is_in_place
 from milliwatt.emit.signal_tables import Tables
 from milliwatt.emit.signal_words import stage_words
 from milliwatt.ir.signal_shapes import Stream, frames_after, streams

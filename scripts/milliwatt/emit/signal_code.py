@@ -21,7 +21,7 @@ from milliwatt.emit.signal_functions import (
     push_functions,
 )
 from milliwatt.emit.signal_layout import Group, Item, Member, size_of, typedef, union
-from milliwatt.emit.signal_stages import indented
+from milliwatt.emit.signal_spot import indented
 from milliwatt.emit.signal_steps import steps_code
 from milliwatt.emit.signal_stream import stream_code, window_members
 from milliwatt.emit.signal_tables import Tables

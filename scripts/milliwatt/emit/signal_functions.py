@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from milliwatt.emit.c_interface import Function
-from milliwatt.emit.signal_stages import C_TYPES, indented
+from milliwatt.emit.signal_spot import C_TYPES, indented
 from milliwatt.emit.signal_stream import UNLIMITED
 from milliwatt.emit.signal_words import channel_names
 from milliwatt.ir import AnyModel, Network

@@ -10,15 +10,8 @@ from dataclasses import dataclass, field
 
 from milliwatt.emit.signal_chain import Chain, chain_of
 from milliwatt.emit.signal_layout import Group, Item, Member, size_of
-from milliwatt.emit.signal_stages import (
-    C_TYPES,
-    SHORT,
-    Spot,
-    each_channel,
-    indented,
-    spectral_call,
-    spectral_members,
-)
+from milliwatt.emit.signal_spectra import spectral_call, spectral_members
+from milliwatt.emit.signal_spot import C_TYPES, SHORT, Spot, each_channel, frame_bytes, indented
 from milliwatt.emit.signal_tables import Tables
 from milliwatt.emit.signal_words import stage_words
 from milliwatt.ir.signal_shapes import Stream, stream_after, windowed
@@ -116,7 +109,7 @@ class _Writer:
         code.headers |= {"spectral.h", "stream.h", "views.h"}
         memory = Member(f"{key}_memory", kind, stage.length * before.channels)
         code.kept += [Member(key, "mw_ring"), memory]
-        size = before.channels * (2 if kind == "int16_t" else 4)
+        size = frame_bytes(before, stage_words(stage))
         code.reset += (
             f"(void) mw_ring_init(&state->{key}, state->{key}_memory, sizeof state->{key}_memory, {size},"
             f" {stage.length}, {stage.hop});\n"
@@ -161,7 +154,7 @@ def window_members(signals: Signals, kind: str) -> tuple[list[Item], str]:
     """The window's members, and the statement that makes it empty."""
     stream = windowed(signals)
     c_type = C_TYPES[stream.dtype]
-    size = stream.channels * (2 if c_type == "int16_t" else 4)
+    size = frame_bytes(stream, "the window")
     reset = (
         f"(void) {kind}_init(&state->window, state->memory, sizeof state->memory, {size},"
         f" {signals.length}, {signals.hop});\n"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from milliwatt import c_text as text
 from milliwatt.emit.signal_layout import Member
-from milliwatt.emit.signal_stages import SHORT, indented
+from milliwatt.emit.signal_spot import SHORT, indented
 from milliwatt.ir.signals import INT16, TimeFeature
 from milliwatt.signal_features import (
     ABSOLUTE,

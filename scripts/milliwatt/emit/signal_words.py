@@ -23,14 +23,25 @@ from milliwatt.ir.signals import (
     ToFloat,
 )
 from milliwatt.ir.time_features import TIME_FEATURES
+from milliwatt.ir.validate import KEYWORDS
 
 _AXES = ("x", "y", "z")
 
 
+# What parameters and variables of generated code are called, and what headers bring, besides keywords.
+_TAKEN = frozenset((KEYWORDS + " state frame NULL not and or xor compl bitand bitor explicit export").split())
+
+
 def channel_names(signals: Signals) -> tuple[str, ...]:
-    """Names of raw channels that C can use."""
+    """Names of raw channels that C can use: where one cannot, with an underscore more."""
     if signals.channel_names:
-        return signals.channel_names
+        names: list[str] = []
+        for name in signals.channel_names:
+            usable = name
+            while usable in _TAKEN or usable in names or usable.endswith("_t"):
+                usable += "_"
+            names.append(usable)
+        return tuple(names)
     if signals.channels in (1, 3):
         return _AXES[: signals.channels]
     return tuple(f"x{index}" for index in range(signals.channels))

@@ -36,7 +36,7 @@ MAX_LEAF_BITS = 16
 QUANTIZED = ("int8", "int16")
 
 # C and C++ keywords and the few macros that a name could collide with.
-_KEYWORDS = """
+KEYWORDS = """
     auto break case char class const continue default delete do double else enum extern float for
     friend goto if inline int long namespace new operator private protected public register restrict
     return short signed sizeof static struct switch template this typedef union unsigned using
@@ -48,7 +48,7 @@ _HEADERS = """
     stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar
     wctype arduino milliwatt alloca features newlib picolibc
 """
-_RESERVED = frozenset((_KEYWORDS + _HEADERS).split())
+_RESERVED = frozenset((KEYWORDS + _HEADERS).split())
 
 
 def check_name(name: str) -> str:

@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.dsp.push_cost
 
-Three axes of 16 bits at 50 Hz, two second-order sections, windows of 125 frames every 62, twelve time features
-(mean, standard deviation, jerk, interquartile range), a small forest. Instructions on emulated Arm cores
-(QEMU, ``-icount``), cycles on an emulated ATmega328P (simavr): of a push that completes no window, on average;
-of one that does; of all pushes of a second, and the CPU's share at 16 MHz. Flash is what the pushes and the
-model add to a program without them; RAM is the state, of which the scratch may be shared.
+Three axes of 16 bits at 50 Hz, two second-order sections, windows of 125 frames every 62, twelve time
+features (mean, standard deviation, jerk, interquartile range), a small forest. Instructions on emulated Arm
+cores (QEMU, ``-icount``), cycles on an emulated ATmega328P (simavr): of a push that completes no window, on
+average; of one that does; of all pushes of a second, and the CPU's share at 16 MHz. Flash is what the pushes
+and the model add to a program without them; RAM is the state, of which the scratch may be shared.
 """
 
 from __future__ import annotations
@@ -219,8 +219,9 @@ def _flash(code: str, names: list[str], chain: list[str], work: Path) -> int:
     """Bytes of code and constants of the pushes and all they call, beyond an empty program."""
     sizes = []
     sources = [str(ROOT / "src" / name) for name in names]
-    for body in (f"{code}\nstatic gesture_state state;\nint main(void)\n{{\n    return gesture_push(&state, 1, 2, 3);\n}}\n",
-                 "int main(void)\n{\n    return 0;\n}\n"):  # fmt: skip
+    call = "    return gesture_push(&state, 1, 2, 3);\n"
+    pushing = f"{code}\nstatic gesture_state state;\nint main(void)\n{{\n{call}}}\n"
+    for body in (pushing, "int main(void)\n{\n    return 0;\n}\n"):
         (work / "flash.c").write_text(body, encoding="utf-8")
         command = [
             f"{chain[0]}gcc",

@@ -87,7 +87,7 @@ static void *room(size_t size, int fill)
 
 @dataclass(frozen=True)
 class Case:
-    """A model, what is pushed, and how many frames at once: several ways, which have to give the same bits."""
+    """A model, what is pushed, and how many frames at once: in ways that have to give the same bits."""
 
     model: TreeEnsemble
     frames: NDArray[np.generic]
