@@ -294,3 +294,13 @@ def test_a_model_without_classes_answers_ok() -> None:
     np.testing.assert_array_equal(pushed.answers, 0)
     assert pushed.features.tobytes() == features_of(signals, frames).tobytes()
     assert host.regress(pushed.features).shape == (4, 3)
+
+
+def test_frames_one_by_one_in_a_model_that_restarts() -> None:
+    signals = _windows(INT16)["restart after some"]
+    frames = _plain(INT16, 4, 23 * 3 + 8)
+    host = HostModel(model_of(signals, "again"))
+    one, several = host.push(frames, 0), host.push(frames, 9)
+    assert one.features.tobytes() == several.features.tobytes()
+    np.testing.assert_array_equal(one.features[:3], features_of(signals, frames))
+    assert len(one.answers) == 3  # the last window still misses a frame

@@ -17,8 +17,7 @@ from mwtest.signal_runs import Case, run
 from mwtest.toolchain import STRICT, TOOLCHAINS, compile_to_objects
 
 from milliwatt import sdk
-from milliwatt.emit import emit_blob, emit_c, emit_csv
-from milliwatt.emit.signal_code import state_size
+from milliwatt.emit import emit_blob, emit_c, emit_csv, state_size
 from milliwatt.errors import UnsupportedModelError
 from milliwatt.host.runner import HostModel
 from milliwatt.host.signals import features_of
@@ -157,14 +156,22 @@ def test_fixed_point_has_the_same_bits_on_emulated_cores(machine: Machine, tmp_p
         np.testing.assert_array_equal(found.answers, HostModel(case.model).predict(found.features))
 
 
-def test_fixed_point_has_the_same_bits_on_an_emulated_avr(tmp_path: Path) -> None:
-    features = tuple(
-        TimeFeature(name, (axis,)) for name in ("mean", "std", "iqr", "jerk") for axis in range(3)
-    )
-    signals = dataclasses.replace(
-        ACTIVITY, branches=(Branch((), (*features, TimeFeature("roll", (0, 1, 2)))),)
-    )
-    case = Case(model_of(signals), recording(signals, 25 + 4 * 12, 3), (5, 1))
+def _small() -> list[Signals]:
+    """Such as have room in 2 KB, with tables of every kind."""
+    names = ("mean", "std", "iqr", "jerk")
+    features = [TimeFeature(name, (axis,)) for name in names for axis in range(3)]
+    picked = spectrum(INT16, 16, 16, 4, values="bands", edges=(1, 2, 5, 9), shape=("peak",), chosen=(0, 2, 3))
+    return [
+        dataclasses.replace(ACTIVITY, branches=(Branch((), (*features, TimeFeature("roll", (0, 1, 2)))),)),
+        FIXED[1],
+        Signals(INT16, 2, 3, 2, (Branch((), (), (0, 2, 5)),), (picked,)),
+    ]
+
+
+@pytest.mark.parametrize("signals", _small(), ids=["features", "mel", "bands"])
+def test_fixed_point_has_the_same_bits_on_an_emulated_avr(signals: Signals, tmp_path: Path) -> None:
+    first, step = raw_frames(signals)
+    case = Case(model_of(signals), recording(signals, first + 3 * step, 3), (5, 1))
     (found,) = run([case], AVR, tmp_path)
     assert found.features.tobytes() == features_of(signals, case.frames).tobytes()
 

@@ -5,6 +5,7 @@ from milliwatt.emit.c_code import Emitted, emit_c
 from milliwatt.emit.csv import emit_csv
 from milliwatt.emit.method import Choice, choose_method
 from milliwatt.emit.net_plan import Plan, arena_size, plan_network
+from milliwatt.emit.signal_code import state_size
 
 __all__ = [
     "Choice",
@@ -16,4 +17,5 @@ __all__ = [
     "emit_c",
     "emit_csv",
     "plan_network",
+    "state_size",
 ]

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from milliwatt.emit.signal_chain import chain_of
 from milliwatt.emit.signal_layout import Group, Item
 from milliwatt.emit.signal_spot import C_TYPES, frame_bytes, indented
+from milliwatt.emit.signal_stages import is_in_place
 from milliwatt.emit.signal_tables import Tables, read_index
 from milliwatt.emit.signal_time import Wanted, time_code
 from milliwatt.ir.signal_shapes import Stream, branch_shape, branch_width, feature_type, windowed
-from milliwatt.ir.signals import Branch, Signals, Stage
+from milliwatt.ir.signals import Branch, Choose, Length, Signals, Stage
 
 RING, SLIDE = "mw_ring", "mw_slide"
 
@@ -106,10 +107,11 @@ class _Writer:
         self.signals, self.name, self.tables, self.out, self.at = signals, name, tables, out, at
         self.kind = window_kind(signals)
         self.code = BranchCode()
-        functions, calls = [], ""
-        for index, (stages, wish) in enumerate(wishes(signals).items()):
-            functions.append(self._function(index, stages, wish))
-            calls += f"{name}_branch{index}(state, &window, out);\n"
+        wanted = wishes(signals)
+        self.last = _last(signals, list(wanted))
+        functions = [self._function(index, *wish) for index, wish in enumerate(wanted.items())]
+        order = sorted(range(len(wanted)), key=lambda index: index == self.last)
+        calls = "".join(f"{name}_branch{index}(state, &window, out);\n" for index in order)
         body = f"const mw_frames window = {self.kind}_window(&state->window);\n{calls}"
         functions.append(
             f"static void {name}_describe({name}_state *state, {out} *out)\n{{\n{indented(body)}}}\n"
@@ -120,13 +122,19 @@ class _Writer:
         before = windowed(self.signals)
         own = f"branch{index}"
         at = f"{self.at}{own}."
-        chain = chain_of(stages, before, self.signals.length, self.tables, key="s", at=at, streamed=False)
+        owned = index == self.last
+        chain = chain_of(
+            stages, before, self.signals.length, self.tables, key="s", at=at, streamed=False, owned=owned
+        )
         self.code.headers |= chain.headers
         members: list[Item] = [*chain.blocks.values(), *chain.kept]
         lines = chain.pointers(at)
         if stages or wish.samples:
             kind = C_TYPES[before.dtype]
-            lines += f"const {kind} *const x = (const {kind} *) window->first;\n"
+            if owned:
+                lines += f"{kind} *const x = state->memory; /* the window, which is not needed any more */\n"
+            else:
+                lines += f"const {kind} *const x = (const {kind} *) window->first;\n"
         if stages:
             lines += f"uint16_t n = {self.signals.length};\n{chain.run}(void) n;\n"
         functions = ""
@@ -138,9 +146,11 @@ class _Writer:
             functions += made.functions
             lines += self._window(stages, stream, frames, chain.result) + made.body
         lines += "".join(self._samples(one, chain.result, stream) for one in wish.samples)
+        if owned and not wish.features:
+            lines += "(void) window;\n"
         if members:
             self.code.scratch.append(Group(own, tuple(members)))
-        else:
+        elif not owned:
             lines = "(void) state;\n" + lines
         body = indented(lines)
         signature = f"{self.name}_{own}({self.name}_state *state, const mw_frames *window, {self.out} *out)"
@@ -169,6 +179,18 @@ class _Writer:
             value = value if same else f"({self.out}) {value}"
         target = f"out[{f'{one.at} + ' if one.at else ''}i]"
         return f"for ({_counter(count)} i = 0; i < {count}; ++i) {{\n    {target} = {value};\n}}\n"
+
+
+def _last(signals: Signals, chains: list[tuple[Stage, ...]]) -> int:
+    """The branch that may change the window in place, after all others: where no frame is seen again; or -1.
+
+    It is one that would take a copy of all the window.
+    """
+    if signals.hop < signals.length:
+        return -1
+    fitting = [index for index, stages in enumerate(chains) if stages and is_in_place(stages[0])]
+    sizes = {index: 0 if isinstance(chains[index][0], Choose | Length) else 1 for index in fitting}
+    return max(fitting, key=lambda index: sizes[index], default=-1)
 
 
 def _counter(count: int) -> str:

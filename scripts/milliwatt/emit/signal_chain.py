@@ -26,6 +26,7 @@ class Chain:
         result: what the last stage wrote: a pointer, ``x`` where nothing is written.
         after: the stream there.
         frames: at most there.
+        owned: what is at ``x`` may be changed.
     """
 
     blocks: dict[str, Member] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Chain:
     after: Stream = field(default_factory=lambda: Stream("", 0))
     frames: int = 0
     headers: set[str] = field(default_factory=set)
+    owned: bool = False
 
     def pointers(self, at: str) -> str:
         """Declarations of the buffers' names; ``at`` stands before their members."""
@@ -55,8 +57,9 @@ def chain_of(
     at: str,
     first: int = 0,
     streamed: bool,
+    owned: bool = False,
 ) -> Chain:
-    """The C of stages that read ``n`` frames at ``x``, which they do not change.
+    """The C of stages that read ``n`` frames at ``x``.
 
     Args:
         frames: the most that come at once; not ``streamed``: the window.
@@ -64,8 +67,9 @@ def chain_of(
         at: before members.
         first: number of the first stage.
         streamed: blocks of a stream; else a whole window each time, from a fresh start.
+        owned: they may change what is at ``x``.
     """
-    chain = Chain(after=before, frames=frames)
+    chain = Chain(after=before, frames=frames, owned=owned)
     flow = streams(stages, before)
     for number, (stage, stream, after) in enumerate(zip(stages, flow, flow[1:], strict=False), first):
         left = frames if streamed else frames_after(stage, chain.frames)
@@ -93,6 +97,8 @@ def _lines(chain: Chain, code: Code, *, streamed: bool) -> str:
 def _target(chain: Chain, stage: Stage, after: Stream, frames: int) -> str:
     """The buffer that a stage writes to, which is made large enough."""
     now = chain.result
+    if now == "x" and chain.owned and is_in_place(stage):
+        return now
     if now == "x" or not is_in_place(stage):
         kind = SHORT[after.dtype]
         now = next(name for name in (f"a_{kind}", f"b_{kind}") if name != now)

@@ -67,7 +67,7 @@ def push_functions(model: AnyModel, name: str, parts: Parts) -> Iterator[Functio
 
 
 def private_functions(model: AnyModel, name: str, parts: Parts) -> str:
-    """What they share: a fresh start, and the answer to a complete window."""
+    """What they share: a fresh start, the answer to a complete window, and what leads to it."""
     signals, (first, _) = parts.signals, raw_frames(parts.signals)
     lines = parts.reset + f"state->missing = {name.upper()}_FIRST;\n"
     begin = f"static void {name}_begin({name}_state *state)\n{{\n{indented(lines)}}}\n"
@@ -92,7 +92,18 @@ def private_functions(model: AnyModel, name: str, parts: Parts) -> str:
     else:
         lines = f"state->missing = {name.upper()}_HOP;\n{lines}return MW_OK;\n"
     answer = f"static int {name}_answer({name}_state *state)\n{{\n{indented(lines)}}}\n"
-    return f"{begin}\n{answer}"
+    return f"{begin}\n{answer}\n{_take(name, signals)}"
+
+
+def _take(name: str, signals: Signals) -> str:
+    """The function that takes frames, no more than a window misses."""
+    lines = (
+        f"{name}_stream0(state, frames, n);\n"
+        f"state->missing = ({missing_type(signals)}) (state->missing - n);\n"
+        f"return state->missing == 0 ? {name}_answer(state) : MW_NOT_YET;\n"
+    )
+    arguments = f"{name}_state *state, const {C_TYPES[signals.dtype]} *frames, uint16_t n"
+    return f"static int {name}_take({arguments})\n{{\n{indented(lines)}}}\n"
 
 
 def _reset(name: str, parts: Parts) -> Function:
@@ -125,23 +136,29 @@ def _push(model: AnyModel, name: str, parts: Parts) -> Function:
         f"/**\n * Takes one frame of raw samples.\n *\n{_answers(model, name)}: see {name}_push_block().\n */"
     )
     arguments = ", ".join(f"{kind} {channel}" for channel in names)
-    if len(names) == 1:
-        body = f"{{\n    return {name}_push_block(state, &{names[0]}, 1, NULL);\n}}\n"
-    else:
-        values = ", ".join(names)
-        body = (
-            f"{{\n    const {kind} frame[{len(names)}] = {{{values}}};\n"
-            f"    return {name}_push_block(state, frame, 1, NULL);\n}}\n"
-        )
+    lines = f"const {kind} frame[{len(names)}] = {{{', '.join(names)}}};\n" if len(names) > 1 else ""
+    lines += "if (state == NULL) {\n    return MW_ERROR_ARGUMENT;\n}\n" + _ready(name)
+    if signals.restart > raw_frames(signals)[0]:
+        lines += "if (state->skipped != 0) {\n    --state->skipped;\n    return MW_NOT_YET;\n}\n"
+    lines += f"return {name}_take(state, {'frame' if len(names) > 1 else f'&{names[0]}'}, 1);\n"
+    body = f"{{\n{indented(lines)}}}\n"
     return Function(comment, f"int {name}_push({name}_state *state, {arguments})", body)
+
+
+def _ready(name: str) -> str:
+    """The statement that resets what was not yet."""
+    return f"if (state->missing == 0) {{ /* zeros */\n    {name}_reset(state);\n}}\n"
 
 
 def _push_block(model: AnyModel, name: str, parts: Parts) -> Function:
     signals = parts.signals
     kind = C_TYPES[signals.dtype]
-    nan = " An answer to samples that are not finite means nothing." if kind == "float" else ""
+    nan = ""
+    if kind == "float":
+        nan = "\n *                 One that is not finite may spoil all that follows: reset then."
     comment = (
-        "/**\n * Takes frames of raw samples until a window is complete.\n *\n"
+        "/**\n * Takes frames of raw samples until a window is complete. Answers do not depend on how they\n"
+        " * come in blocks; blocks take less time than single frames.\n *\n"
         f" * @param state    see {name}_reset().\n"
         f" * @param frames   {name.upper()}_N_CHANNELS samples each, one frame after the other.{nan}\n"
         " * @param n_frames how many there are, 0 or more.\n"
@@ -185,11 +202,9 @@ def _block_body(name: str, parts: Parts) -> str:
     block = (
         f"uint16_t n = {_as_u16(limit)};\n"
         f"if (({'int' if small else 'long'}) n > n_frames - at) {{\n    n = (uint16_t) (n_frames - at);\n}}\n"
-        f"{name}_stream0(state, frames, n);\n"
+        f"answer = {name}_take(state, frames, n);\n"
         f"frames += {step};\n"
         "at += (int) n;\n"
-        f"state->missing = ({kind}) (state->missing - n);\n"
-        f"if (state->missing == 0) {{\n    answer = {name}_answer(state);\n    break;\n}}\n"
     )
     return (
         "int at = 0, answer = MW_NOT_YET;\n"
@@ -197,8 +212,8 @@ def _block_body(name: str, parts: Parts) -> str:
         "if (state == NULL || frames == NULL || (taken == NULL && n_frames > 1)) {\n"
         "    return MW_ERROR_ARGUMENT;\n}\n"
         "if (n_frames < 0) {\n    return MW_ERROR_LENGTH;\n}\n"
-        f"if (state->missing == 0) {{ /* zeros: not reset yet */\n    {name}_reset(state);\n}}\n"
-        f"while (at < n_frames) {{\n{indented(skips + block)}}}\n"
+        f"{_ready(name)}"
+        f"while (at < n_frames && answer == MW_NOT_YET) {{\n{indented(skips + block)}}}\n"
         "if (taken != NULL) {\n    *taken = at;\n}\n"
         "return answer;\n"
     )
