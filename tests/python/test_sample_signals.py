@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import importlib.util
 import io
+import lzma
 import re
 import subprocess
 import sys
@@ -182,6 +183,18 @@ def test_what_was_recorded_together_is_on_one_side() -> None:
         assert folds[one] == folds[other]
     held_out = [label for label, fold, _ in places if fold == sounds.HELD_OUT_FOLD]
     assert set(held_out) == set(sounds.FILES)
+
+
+def test_every_file_is_listed_as_cc0(real_sounds: Any) -> None:
+    """In the package's own copyright file, of those who have the package in the cache."""
+    package = sounds._package().read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(lzma.decompress(sounds._member(package, "data.tar.xz")))) as tar:
+        file = tar.extractfile("./usr/share/doc/sonic-pi-samples/copyright")
+        assert file is not None
+        text = file.read().decode()
+    licence = dict(re.findall(r"Files: etc/samples/(\w+)\.flac\n(?:.+\n)*?License: (\S+)", text))
+    used = [name for _, _, name in sounds._places()] + list(sounds.OTHERS)
+    assert {licence[name] for name in used} == {"CC0"}
 
 
 def test_labels_of_windows() -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from tests.benchmarks.trees.datasets import load
 
 import milliwatt
-from tests.benchmarks.trees.datasets import load
 
 HERE = Path(__file__).resolve().parent
 SWITCHES = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
