@@ -14,7 +14,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from milliwatt.emit.text import wrap
+from milliwatt.c_text import wrap
 
 SOURCES = Path(__file__).resolve().parent.parent / "src"
 LENGTHS = tuple(1 << power for power in range(3, 13))
@@ -51,13 +51,18 @@ def q15(n: int) -> list[int]:
 def source(n: int, family: str) -> str:
     """The C file with one table."""
     if family == "f32":
-        texts = [_c_float(value) for value in floats(n)]
+        texts = [_c_float(value) for value in floats(n)[1:]]  # the macro writes the first
     else:
         texts = [str(value) for value in (i32 if family == "i32" else q15)(n)]
+    head = "/* SPDX-License-Identifier: MIT */\n/* Written by scripts/fft_tables.py. */\n"
+    if family == "f32":
+        return (
+            f'{head}#include "fft_table_f32.h"\n\n/* clang-format off */\n'
+            f"MW_FFT_TABLE_F32_BEGIN({n})\n{wrap(texts)}\nMW_FFT_TABLE_F32_END({n}, {n // 2})\n"
+        )
     name = f"mw_fft_table_{n}_{family}[MW_FFT_TABLE_SIZE({n})]"
     return (
-        "/* SPDX-License-Identifier: MIT */\n/* Written by scripts/fft_tables.py. */\n"
-        "#include <milliwatt/fft.h>\n\n/* clang-format off */\n"
+        f"{head}#include <milliwatt/fft.h>\n\n/* clang-format off */\n"
         f"const {FAMILIES[family]} {name} MW_FLASH = {{\n{wrap(texts)}\n}};\n"
     )
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fft_f32.h"
+#if MW_CMSIS_DSP
+#include "signal_cmsis.h"
+#endif
 
 /* Two transforms of one element each to one of two. */
 static void mw_fft_pairs(mw_fft_pair *x, const mw_fft_pair *end)
@@ -65,9 +68,14 @@ static inline void mw_fft_other(mw_fft_pair *x, const mw_fft_pair *end, size_t m
 void mw_fft_run_f32(mw_fft_pair *x, size_t n, const float *table)
 {
     const mw_fft_pair *const end = x + n;
-    const size_t quarter = (size_t) mw_fft_read_f32(table) / 4;
+    const size_t quarter = mw_fft_length_f32(table) / 4;
     const float *const cosine = table + 1;
     size_t m = 1;
+#if MW_CMSIS_DSP
+    if (mw_fft_by_cmsis(&x->re, n, table)) {
+        return;
+    }
+#endif
     mw_fft_reverse_bits(x, n);
     if (mw_fft_odd(n)) {
         mw_fft_pairs(x, end);

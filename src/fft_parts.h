@@ -62,9 +62,15 @@ static inline int mw_fft_check(const void *x, size_t n, const void *table, size_
                : MW_ERROR_LENGTH;
 }
 
+static inline size_t mw_fft_length_f32(const float *table)
+{
+    const float n = mw_fft_read_f32(table);
+    return (size_t) (MW_CMSIS_DSP && n < 0.0f ? -n : n);
+}
+
 static inline int mw_fft_check_f32(const float *x, size_t n, const float *table)
 {
-    return mw_fft_check(x, n, table, table == NULL ? 0 : (size_t) mw_fft_read_f32(table));
+    return mw_fft_check(x, n, table, table == NULL ? 0 : mw_fft_length_f32(table));
 }
 
 static inline int mw_fft_check_i32(const int32_t *x, size_t n, const uint16_t *table)

@@ -70,7 +70,7 @@ int mw_rfft_f32(float *x, size_t n, const float *table)
     bins[0].im = 0.0f;
     bins[n / 2].re = re - im;
     bins[n / 2].im = 0.0f;
-    quarter = (size_t) mw_fft_read_f32(table) / 4;
+    quarter = mw_fft_length_f32(table) / 4;
     mw_rfft_split(bins, n, table + 1, table + 1 + quarter, 4 * quarter / n);
     return MW_OK;
 }
@@ -89,7 +89,7 @@ int mw_irfft_f32(float *x, size_t n, const float *table)
     last = bins[n / 2].re;
     bins[0].re = scale * (first + last);
     bins[0].im = scale * (first - last);
-    quarter = (size_t) mw_fft_read_f32(table) / 4;
+    quarter = mw_fft_length_f32(table) / 4;
     mw_rfft_join(bins, n, table + 1, table + 1 + quarter, 4 * quarter / n, scale);
     mw_fft_run_f32(bins, n / 2, table);
     return MW_OK;

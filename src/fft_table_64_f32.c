@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Written by scripts/fft_tables.py. */
-#include <milliwatt/fft.h>
+#include "fft_table_f32.h"
 
 /* clang-format off */
-const float mw_fft_table_64_f32[MW_FFT_TABLE_SIZE(64)] MW_FLASH = {
-    64.0f, 1.0f, 0.99518472f, 0.980785251f, 0.956940353f, 0.923879504f, 0.881921291f, 0.831469595f,
+MW_FFT_TABLE_F32_BEGIN(64)
+    1.0f, 0.99518472f, 0.980785251f, 0.956940353f, 0.923879504f, 0.881921291f, 0.831469595f,
     0.773010433f, 0.707106769f, 0.634393275f, 0.555570245f, 0.471396744f, 0.382683426f,
     0.290284663f, 0.195090324f, 0.0980171412f, 0.0f,
-};
+MW_FFT_TABLE_F32_END(64, 32)

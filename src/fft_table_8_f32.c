@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Written by scripts/fft_tables.py. */
-#include <milliwatt/fft.h>
+#include "fft_table_f32.h"
 
 /* clang-format off */
-const float mw_fft_table_8_f32[MW_FFT_TABLE_SIZE(8)] MW_FLASH = {
-    8.0f, 1.0f, 0.707106769f, 0.0f,
-};
+MW_FFT_TABLE_F32_BEGIN(8)
+    1.0f, 0.707106769f, 0.0f,
+MW_FFT_TABLE_F32_END(8, 4)

@@ -4,6 +4,9 @@
 
 #include "in_reach.h"
 #include "multiply_add.h"
+#if MW_CMSIS_DSP
+#include "signal_cmsis.h"
+#endif
 
 typedef struct {
     float b0, b1, b2, a1, a2, s1, s2;
@@ -92,6 +95,12 @@ int mw_iir_run_f32(const mw_iir_f32 *flash, float *state, size_t n_channels, con
     if (n == 0) {
         return MW_OK;
     }
+#if MW_CMSIS_DSP
+    if (n_channels == 1) {
+        mw_iir_by_cmsis(filter, state, x, out, n);
+        return MW_OK;
+    }
+#endif
     for (size_t channel = 0; channel < n_channels; ++channel) {
         const mw_iir_section_f32 *section = filter->sections;
         const float *from = x + channel;

@@ -34,6 +34,7 @@ SLOW = (
     "python/test_network_integers_c.py::test_random_networks_give_the_integers_of_the_oracle[flags1",
     "python/test_property.py::test_optimised_c_answers_as_the_evaluator",
     "python/test_scale.py::",
+    "python/test_signal_cmsis.py::",
 )
 
 

@@ -73,4 +73,18 @@
 #error "MW_CMSIS_NN needs tables that can be read in place: build without it"
 #endif
 
+/**
+ * MW_CMSIS_DSP: 1 when CMSIS-DSP does transforms of floats (arm_cfft_f32) and recursive filters of floats of
+ * one channel (arm_biquad_cascade_df2T_f32), docs/signals.md says where. Its headers have to be found and its
+ * functions to be linked. Default: 0. The library alone needs the setting, not who calls it.
+ */
+#ifndef MW_CMSIS_DSP
+#define MW_CMSIS_DSP 0
+#endif
+#if MW_CMSIS_DSP && defined(ESP_PLATFORM)
+#error "MW_CMSIS_DSP is for Arm Cortex-M: build without it"
+#elif MW_CMSIS_DSP && MW_USE_PROGMEM
+#error "MW_CMSIS_DSP needs tables that can be read in place: build without it"
+#endif
+
 #endif

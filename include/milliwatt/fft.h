@@ -17,7 +17,8 @@
  *
  * Tables: a table for N serves every n up to N, forward and inverse, complex and real. Link a constant one
  * (`mw_fft_table_256_f32`; only what is named is linked), or have mw_fft_table_f32() fill memory of your own.
- * They hold a quarter of a wave, `N / 4 + 2` numbers, the first of which is N.
+ * They hold a quarter of a wave, `N / 4 + 2` numbers, the first of which is N (-N in constant tables of
+ * floats with ::MW_CMSIS_DSP).
  *
  * Functions return ::MW_OK; ::MW_ERROR_ARGUMENT for NULL; ::MW_ERROR_LENGTH if n is no power of two, less
  * than 8, or more than the table is for. On an error x is as it was.
@@ -46,9 +47,11 @@ extern "C" {
 #define MW_RFFT_SIZE(n) ((n) + 2)
 
 #define MW_FFT_TABLES_(X) X(8) X(16) X(32) X(64) X(128) X(256) X(512) X(1024) X(2048) X(4096)
-#define MW_FFT_DECLARE_(n)                                                       \
-    extern const float mw_fft_table_##n##_f32[MW_FFT_TABLE_SIZE(n)] MW_FLASH;    \
-    extern const uint16_t mw_fft_table_##n##_i32[MW_FFT_TABLE_SIZE(n)] MW_FLASH; \
+/* What lies behind a table of floats, two pointers with MW_CMSIS_DSP. */
+#define MW_FFT_BEHIND_ (MW_CMSIS_DSP ? 2 * sizeof(void (*)(void)) / sizeof(float) : 0)
+#define MW_FFT_DECLARE_(n)                                                                     \
+    extern const float mw_fft_table_##n##_f32[MW_FFT_TABLE_SIZE(n) + MW_FFT_BEHIND_] MW_FLASH; \
+    extern const uint16_t mw_fft_table_##n##_i32[MW_FFT_TABLE_SIZE(n)] MW_FLASH;               \
     extern const int16_t mw_fft_table_##n##_q15[MW_FFT_TABLE_SIZE(n)] MW_FLASH;
 /** Constant tables: `mw_fft_table_<n>_f32`, `mw_fft_table_<n>_i32`, `mw_fft_table_<n>_q15`. */
 MW_FFT_TABLES_(MW_FFT_DECLARE_)

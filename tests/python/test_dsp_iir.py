@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -274,3 +275,15 @@ def test_zero_at_frequency_0_is_exact() -> None:
         for low in (0.01, 0.1, 0.5):
             made = design(Design("butter", 4, "highpass", low, 0).sos, at_least_db=20.0)
             assert all(sum(section.b) == 0 and section.gain == 0 for section in made.sections), kind
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+@pytest.mark.parametrize("cutoff", [0.01, 0.1, 0.4])
+def test_the_proof_against_overflow_fails_for_louder_sections(order: int, cutoff: float) -> None:
+    found = filters.iir_q15(scipy.signal.butter(order, 2 * cutoff, output="sos"))
+    filters.check_q15(found.sections)
+    last = found.sections[-1]
+    b = tuple(min(2 * value, 32767) for value in last.b)
+    louder = dataclasses.replace(last, b=b, gain=2 * last.gain)
+    with pytest.raises(MilliwattError, match="could overflow"):
+        filters.check_q15((*found.sections[:-1], louder))

@@ -18,7 +18,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from milliwatt.errors import MilliwattError
 from milliwatt.frontends import to_ir
 from milliwatt.frontends.loading import load_estimator
-from milliwatt.frontends.skops_audit import _DATA, trusted_types
+from milliwatt.frontends.skops_audit import _DATA, _OURS, trusted_types
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 3))
@@ -153,9 +153,9 @@ TRICKS: dict[str, Callable[[dict[str, Any]], None]] = {
 @pytest.mark.parametrize("trick", TRICKS)
 def test_other_functions_are_not_trusted(saved: Path, trick: str) -> None:
     assert load_estimator(saved, trust_pickle=False) is not None
-    assert len(trusted_types(saved.read_bytes())) == len(_DATA) + 2
+    assert len(trusted_types(saved.read_bytes())) == len(_DATA + _OURS) + 2
     path = _changed(saved, TRICKS[trick])
-    assert len(trusted_types(path.read_bytes())) == len(_DATA)
+    assert len(trusted_types(path.read_bytes())) == len(_DATA + _OURS)
     with pytest.raises(MilliwattError) as caught:
         load_estimator(path, trust_pickle=False)
     assert caught.value.file == str(path)
@@ -173,6 +173,6 @@ def test_what_is_not_trusted_is_named_with_the_ways_out(saved: Path) -> None:
 
 def test_files_without_functions_are_trusted_as_before(tmp_path: Path) -> None:
     skops.io.dump({"run": subprocess.Popen}, tmp_path / "odd.skops")
-    assert len(trusted_types((tmp_path / "odd.skops").read_bytes())) == len(_DATA)
+    assert len(trusted_types((tmp_path / "odd.skops").read_bytes())) == len(_DATA + _OURS)
     with pytest.raises(MilliwattError, match=r"does not trust: subprocess\.Popen\n"):
         load_estimator(tmp_path / "odd.skops", trust_pickle=False)

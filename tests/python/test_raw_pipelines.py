@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+import skops.io
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     GradientBoostingRegressor,
@@ -30,7 +32,9 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier
 
 import milliwatt
+from milliwatt import features
 from milliwatt.errors import InputError, MilliwattError, UnsupportedModelError
+from milliwatt.export import export_file
 from milliwatt.features import (
     MFCC,
     Centre,
@@ -50,8 +54,14 @@ from milliwatt.features import (
     window_groups,
     window_labels,
 )
+from milliwatt.frontends.loading import load_estimator
+from milliwatt.frontends.raw_pipelines import check_width
+from milliwatt.frontends.skops_audit import _OURS
+from milliwatt.ir import Network
 from milliwatt.ir import signals as nodes
+from milliwatt.ir.network import MaxPool, Reshape
 from milliwatt.ir.signal_shapes import raw_frames
+from milliwatt.options import ModelOptions
 
 RNG = np.random.default_rng(6)
 RATE = 50.0
@@ -315,6 +325,38 @@ def test_cross_validation_by_recording() -> None:
     assert scores.min() > 0.8
 
 
+def test_pipelines_load_from_skops_files(tmp_path: Path) -> None:
+    """Which run no code, so that firmware builds need not be told to trust them."""
+    front = _front(IIRFilter(LOWPASS), RemoveDC(5))
+    pipeline = make_pipeline(*front, _union(), _forest()).fit(MOTION, _labels(front, MOTION))
+    skops.io.dump(pipeline, tmp_path / "gesture.skops")
+    loaded = load_estimator(tmp_path / "gesture.skops", trust_pickle=False)
+    assert milliwatt.convert(loaded).ir == milliwatt.convert(pipeline).ir
+    model = export_file(
+        tmp_path / "gesture.skops", name="gesture", options=ModelOptions(), trust_pickle=False
+    )
+    assert (model.predict(MOTION) == pipeline.predict(MOTION)).all()
+
+
+def test_every_transformer_is_one_that_skops_files_may_hold() -> None:
+    """The classes, and the stages that they learn."""
+    classes = [
+        getattr(features, name) for name in features.__all__ if isinstance(getattr(features, name), type)
+    ]
+    known = {f"{cls.__module__}.{cls.__qualname__}" for cls in classes}
+    stages = {f"milliwatt.ir.signals.{cls.__name__}" for cls in get_args(nodes.Stage)}
+    assert known | stages | {"milliwatt.ir.signals.Branch", "milliwatt.ir.signals.TimeFeature"} == set(_OURS)
+
+
+@pytest.mark.parametrize("value", [("x",), {"a": object()}, (1.5,), ((1, 2, 3),)])
+def test_what_a_file_makes_up_is_refused(value: Any) -> None:
+    front = _front(SelectChannels([0, 1]))
+    pipeline = make_pipeline(*front, TimeFeatures(["mean"]), _forest()).fit(MOTION, _labels(front, MOTION))
+    pipeline[0].stage_ = nodes.Choose(value)
+    with pytest.raises(MilliwattError, match=r"channels|learnt"):
+        milliwatt.convert(pipeline)
+
+
 # -- what is refused ------------------------------------------------------------------------------
 
 
@@ -367,6 +409,24 @@ def test_what_cannot_be_converted_is_refused_by_name(pipeline: Callable[[], Pipe
     with pytest.raises(UnsupportedModelError, match=problem) as caught:
         milliwatt.convert(pipeline())
     assert caught.value.cure
+
+
+def _pooling(*shape: int) -> Network:
+    """A network for images of that shape."""
+    pool = MaxPool((0,), (1, 1, shape[2]), (shape[0], shape[1]), (1, 1))
+    return Network("regressor", math.prod(shape), (pool, Reshape((1,), (shape[2],))), input_shape=shape)
+
+
+def test_networks_for_other_windows_are_refused() -> None:
+    """8 frames of 5 numbers, as an image, or as a signal of 5 channels."""
+    signals = nodes.Signals("int16", 5, 8, 8, (nodes.Branch(),))
+    for fits in ((8, 5, 1), (1, 8, 5)):
+        check_width(signals, _pooling(*fits), ("net", "a network"))
+    for other in ((5, 8, 1), (1, 5, 8), (4, 10, 1)):
+        with pytest.raises(UnsupportedModelError, match="a window is 8 frames of 5 numbers"):
+            check_width(signals, _pooling(*other), ("net", "a network"))
+    with pytest.raises(UnsupportedModelError, match="takes 45 features, and the steps before it make 40"):
+        check_width(signals, _pooling(9, 5, 1), ("net", "a network"))
 
 
 def test_options_that_do_not_fit() -> None:

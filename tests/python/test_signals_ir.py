@@ -71,6 +71,14 @@ def _spectrum(**changes: Any) -> Signals:
     return motion(stages=(nodes.Choose((0,)), spectrum(INT16, **changes)), branches=(Branch(),))
 
 
+def _louder(at: int, by: int) -> Signals:
+    """The low-pass with one of its integers changed."""
+    stage = iir(INT16)
+    row = list(stage.integers[0])
+    row[at] += by
+    return motion(stages=(dataclasses.replace(stage, integers=(tuple(row),)),), branches=(Branch(),))
+
+
 WRONG: dict[str, tuple[Signals, str, str]] = {
     "type": (_changed(dtype="int8"), "dtype", "unknown type 'int8'"),
     "channels": (_changed(channels=0), "channels", "0; 1 to 64"),
@@ -87,6 +95,9 @@ WRONG: dict[str, tuple[Signals, str, str]] = {
     "integer filter on floats": (motion(FLOAT, stages=(fir(INT16),)),
                                  "stages[0].integers", "cannot do without"),
     "sections": (motion(stages=(nodes.Iir(()),)), "stages[0].sections", "not 1 to 255"),
+    "loud sections": (_louder(0, 12_000), "stages[0].integers", "section 0: its numbers could overflow"),
+    "unstable": (_louder(5, 1), "stages[0].integers", "section 0: it is not stable"),
+    "a wrong gain": (_louder(10, 3), "stages[0].integers", "could overflow"),
     "taps": (motion(stages=(nodes.Fir((1.0,), 1, (32_767, 1), 31),)), "stages[0].integers", "not as many"),
     "loud taps": (motion(stages=(nodes.Fir((1.0,) * 3, 1, (32_767,) * 3, 0),)),
                   "stages[0].integers", "overflow"),
@@ -102,7 +113,7 @@ WRONG: dict[str, tuple[Signals, str, str]] = {
     "window function": (_spectrum(window="kaiser"), "stages[1].window", "none of boxcar"),
     "linear integers": (_spectrum(logarithm="none"), "stages[1].logarithm", "log2 of powers"),
     "edges": (_spectrum(values="bands", edges=(4, 2)), "stages[1].edges", "ascending"),
-    "mel": (_spectrum(values="mel", n_mels=4, rate=100.0, fmax=60.0), "stages[1].fmax", "do not rise"),
+    "mel": (_spectrum(values="mel", n_mels=4, rate=100.0, fmax=60.0), "stages[1].fmax", "more than half the"),
     "cepstrum": (_spectrum(values="cepstrum", n_mels=4, rate=100.0, fmax=50.0, n_cepstrum=5),
                  "stages[1].n_cepstrum", "1 to 4"),
     "nothing": (_spectrum(values="none"), "stages[1].values", "no shape either"),

@@ -25,7 +25,7 @@ from milliwatt.emit.signal_stages import indented
 from milliwatt.emit.signal_steps import steps_code
 from milliwatt.emit.signal_stream import stream_code, window_members
 from milliwatt.emit.signal_tables import Tables
-from milliwatt.emit.signal_words import channel_names
+from milliwatt.emit.signal_words import channel_names, number_words
 from milliwatt.ir import AnyModel, Network
 from milliwatt.ir.signal_shapes import raw_frames
 from milliwatt.ir.signals import INT16, Signals
@@ -158,6 +158,7 @@ class _Writer:
             value = str(int(signals.rate)) if whole else text.float_literal(signals.rate)
             lines += ["/* Frames a second. */", f"#define {upper}_RATE {value}"]
         return [
+            *self._feature_words(),
             *lines,
             "/* Frames in a window, after all stages before it. */",
             f"#define {upper}_WINDOW {signals.length}",
@@ -165,6 +166,14 @@ class _Writer:
             f"#define {upper}_FIRST {_count(first)}",
             f"#define {upper}_HOP {_count(hop)}",
         ]
+
+    def _feature_words(self) -> list[str]:
+        """What features are: their units too, which names that the model has do not tell."""
+        words = number_words(self.signals)
+        if words is None or (self.model.feature_names and self.out == "float"):
+            return []
+        lines = [f"/*   {index}: {text.comment_text(what)} */" for index, what in enumerate(words)]
+        return ["/* What they are: */", *lines]
 
     def _types(self) -> str:
         lines = typedef(f"{self.name}_state", self.members)

@@ -58,11 +58,11 @@ def _as_u16(value: str) -> str:
 
 
 def push_functions(model: AnyModel, name: str, parts: Parts) -> Iterator[Function]:
-    """``_reset``, ``_push``, ``_push_block``, ``_features``, in the order of the header."""
+    """``_reset``, ``_push_block``, ``_push``, ``_features``, in the order of the header."""
     yield _reset(name, parts)
+    yield _push_block(model, name, parts)
     if parts.signals.channels <= MOST_ARGUMENTS:
         yield _push(model, name, parts)
-    yield _push_block(model, name, parts)
     yield _features(model, name, parts)
 
 

@@ -186,7 +186,7 @@ def _fir_frames(stage: Fir, spot: Spot, table: str) -> str:
         return _each(spot, f"(void) {kernel}, &{_c(spot)}, {spot.x} + ({at}), {spot.out} + ({at}), 1);\n")
     to = numbers(spot, frame="made")
     loop = each_channel(spot, f"found = {kernel}, &{_c(spot)}, {spot.x} + ({at}), {spot.out} + ({to}), 1);\n")
-    body = f"int found = 0;\n{loop}made = (uint16_t) (made + found);\n"
+    body = f"int found = 0;\n{loop}made = (uint16_t) (made + (uint16_t) found);\n"
     inner = f"uint16_t made = 0;\nfor (uint16_t i = 0; i < n; ++i) {{\n{indented(body)}}}\nn = made;\n"
     return f"{{\n{indented(inner)}}}\n"
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from milliwatt.ir.signal_shapes import Stream, branch_type, streams, windowed
+from milliwatt.ir.signal_shapes import Stream, streams, windowed
 from milliwatt.ir.signals import (
     INT16,
-    INT32,
-    Affine,
     Branch,
     Centre,
     Choose,
@@ -93,8 +91,8 @@ def unit_words(feature: TimeFeature, dtype: str) -> str:
 
 
 def number_words(signals: Signals) -> list[str] | None:
-    """A name for each number that branches make; None where there are too many, or steps mix them."""
-    if any(isinstance(step, Affine) for step in signals.steps):
+    """What each feature is; None where there are too many, or steps change them, or they are samples."""
+    if signals.steps:
         return None
     before = windowed(signals)
     names: list[str] = []
@@ -102,6 +100,7 @@ def number_words(signals: Signals) -> list[str] | None:
         if not branch.features:
             return None
         names += _branch_words(signals, branch, before)
+    names = [names[index] for index in signals.chosen] if signals.chosen else names
     return names if len(names) <= 256 else None
 
 
@@ -119,9 +118,3 @@ def _branch_words(signals: Signals, branch: Branch, before: Stream) -> Iterator[
 def _renames(stage: Stage) -> bool:
     """Whether channels after a stage are others than those before it."""
     return isinstance(stage, Length | Choose | Spectrum | Goertzel)
-
-
-def type_words(signals: Signals) -> str:
-    """Of what samples are, for humans."""
-    kinds = {branch_type(branch, windowed(signals)) for branch in signals.branches}
-    return "integers" if kinds <= {INT16, INT32} and not signals.steps else "floats"

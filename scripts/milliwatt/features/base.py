@@ -16,6 +16,9 @@ from milliwatt.ir.signal_shapes import Stream
 from milliwatt.ir.signals import Stage
 from milliwatt.ir.validate_stages import check_stage
 
+# Of fields of stages that have another name.
+_PARAMETERS = {"n_cepstrum": "n_mfcc", "mel_scale": "scale", "mel_norm": "norm", "edges": "bands"}
+
 
 class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer of recordings or windows.
@@ -96,15 +99,18 @@ class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tuple(int(value) for value in values)
 
 
-class GivesSamples(OfSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class GivesSamples(OfSamples):
     """A transformer whose results are samples, which no table holds."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(auto_wrap_output_keys=None, **settings)
 
     def set_output(self, *, transform: Any = None) -> Any:
         """Does nothing, so that pipelines can be told: samples stay arrays, and lists of them."""
         return self
 
 
-class StageTransformer(GivesSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class StageTransformer(GivesSamples):
     """A transformer that makes a stream of a stream.
 
     A subclass says by :meth:`_stage` what it does.
@@ -134,8 +140,9 @@ class StageTransformer(GivesSamples, auto_wrap_output_keys=None):  # type: ignor
     def _explained(self, error: ModelFileError) -> MilliwattError:
         """What is wrong with a stage, as what is wrong with the parameter behind it."""
         who = type(self).__name__
-        if error.option in self.get_params():
-            return self._wrong(error.problem, str(error.option), "change that parameter")
+        option = _PARAMETERS.get(str(error.option), str(error.option))
+        if option in self.get_params():
+            return self._wrong(error.problem, option, "change that parameter")
         where = f" ({error.option})" if error.option else ""
         return MilliwattError(f"{who}{where}: {error.problem}", cure="change its parameters, or its place")
 

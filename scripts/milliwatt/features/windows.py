@@ -15,7 +15,7 @@ from milliwatt.ir.signal_shapes import frames_needed, stride
 from milliwatt.ir.signals import Stage
 
 
-class SlidingWindow(GivesSamples, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class SlidingWindow(GivesSamples):
     """Windows of so many frames, every so many frames: recordings in, windows out.
 
     Windows never reach over the end of a recording; recordings that are shorter give none.

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from milliwatt.errors import MilliwattError
 from milliwatt.filters.sections import (
@@ -165,6 +166,29 @@ def _filter(numbered: Sequence[Numbered]) -> IirQ15:
     return IirQ15(tuple(sections), shift, tuple(gains), _noise(sections, n, gains[-1]), accuracy)
 
 
+@lru_cache(maxsize=64)
+def check_q15(sections: tuple[SectionQ15, ...]) -> None:
+    """Refuse sections in which something could overflow: the proof of :func:`iir_q15`, for those of a file.
+
+    Raises:
+        MilliwattError: names the section.
+    """
+    exact = [section.exact for section in sections]
+    for index, section in enumerate(exact):
+        if not _stable(section):
+            raise _refused(index, "it is not stable", "design the filter again")
+    n = response_length(exact)
+    signal, error = impulse(n), 0.0
+    for index, made in enumerate(sections):
+        after = run(made.exact, signal)
+        worst = _worst(made, n, error)
+        fits = norm_1(after) * _AMPLE + worst < _FULL and _sums_fit(made, signal, after, error, worst)
+        settles = abs(made.gain - made.exact.dc_gain * 65536) <= 1
+        if not fits or not settles or abs(made.gain) > 65536:
+            raise _refused(index, "its numbers could overflow", "design the filter again")
+        signal, error = after, worst
+
+
 def _places(numbered: Sequence[Numbered], n: int) -> list[_Place]:
     later, last, found = impulse(n), True, []
     for index, section in reversed(numbered):
@@ -187,13 +211,28 @@ def _fitting(
             worst = _worst(made, len(signal), error)
             peak = (norm_1(after) * _AMPLE + worst) / _FULL
             if peak < 1 and _sums_fit(made, signal, after, error, worst):
-                return dataclasses.replace(made, peak=peak), after, worst, gain
+                return (
+                    dataclasses.replace(made, peak=peak, gain=_held(made, signal, error)),
+                    after,
+                    worst,
+                    gain,
+                )
         gain *= 0.5 if place.last else 0.97
     raise _refused(
         place.index,
         f"with a pole {1 - place.section.radius:.2g} from the unit circle it cannot be had in 16 bits",
         "use q31 or floats, or filter at a lower sample rate",
     )
+
+
+def _held(made: SectionQ15, signal: list[float], error: float) -> int:
+    """The gain, so limited that it has room with the largest input that does not change.
+
+    Exact ones have it, as results have; rounding might add what is just too much.
+    """
+    most = abs(math.fsum(signal)) * 32768 + error + 1
+    room = int(((1 << 31) - (1 << 18)) / most)
+    return max(-room, min(room, made.gain))
 
 
 def _sums_fit(made: SectionQ15, signal: list[float], after: list[float], error: float, worst: float) -> bool:
@@ -305,7 +344,7 @@ def _rounded(scaled: Section, made: SectionQ15, half: float) -> SectionQ15:
     made = dataclasses.replace(made, b=b, bias=round(lift * (1 << shift) + lost))
     exact = made.exact
     gain = sum(b) * 2.0**-shift / (1 + exact.a1 + exact.a2) if _stable(exact) else 0
-    return dataclasses.replace(made, gain=max(-65535, min(65535, round(gain))))
+    return dataclasses.replace(made, gain=round(gain))
 
 
 def _round_b(scaled: Section, denominator: Section, bits: int) -> tuple[int, int, int]:

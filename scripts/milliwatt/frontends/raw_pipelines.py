@@ -17,7 +17,17 @@ from milliwatt.errors import MilliwattError, UnsupportedModelError
 from milliwatt.frontends.pipelines import convert_pipeline
 from milliwatt.frontends.vector_steps import split_device_steps, vector_steps
 from milliwatt.ir import AnyModel, Network
-from milliwatt.ir.signal_shapes import Stream, branch_shape, frames_after, n_numbers, stream_after, stride
+from milliwatt.ir.signal_json import signals_from_json, signals_to_json
+from milliwatt.ir.signal_shapes import (
+    Stream,
+    branch_shape,
+    frames_after,
+    n_features,
+    n_numbers,
+    stream_after,
+    stride,
+    windowed,
+)
 from milliwatt.ir.signals import Branch, Centre, Goertzel, Signals, Stage
 
 NamedStep = tuple[str, Any]
@@ -73,7 +83,7 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[i
         raise UnsupportedModelError(
             "a pipeline that ends with a transformer is not supported", cure="let it end with the model"
         )
-    signals = _Walk().read(head)
+    signals = _checked(_Walk().read(head))
     names = _names(head, n_numbers(signals))
     from milliwatt.frontends import to_ir, with_input_shape  # which know this package's libraries
 
@@ -91,6 +101,8 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[i
         signals = dataclasses.replace(signals, steps=tuple(made))
         names = names if width == len(names) and _each_for_itself(made) else ()
     left = transformers[on_device:]
+    if not left:
+        check_width(signals, model, last)
     final = whole([*left, last]) if left else last[1]
     return RawPipeline(
         signals,
@@ -100,6 +112,44 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[i
         is_network=isinstance(model, Network),
         handles_missing=model.handles_missing,
     )
+
+
+def check_width(signals: Signals, model: AnyModel, step: NamedStep) -> None:
+    """Refuse a model that was made for other windows.
+
+    Raises:
+        UnsupportedModelError: it takes more or less numbers than windows have, or images of another shape.
+    """
+    label = f"step {step[0]!r} ({type(step[1]).__name__})"
+    if model.n_features != n_features(signals):
+        raise UnsupportedModelError(
+            f"{label} takes {model.n_features} features, and the steps before it make {n_features(signals)}",
+            cure="train it on windows of this length, cut and described by these steps",
+        )
+    if not isinstance(model, Network) or len(signals.branches) != 1 or signals.steps:
+        return
+    (branch,) = signals.branches
+    if branch.features or branch.chosen or len(model.shapes[0]) == 1:
+        return
+    stream, frames = branch_shape(branch, windowed(signals), signals.length)
+    sides = [side for side in (frames, stream.channels) if side > 1]
+    if [side for side in model.shapes[0] if side > 1] != sides:
+        shape = " by ".join(map(str, model.shapes[0]))
+        raise UnsupportedModelError(
+            f"{label} takes images of {shape}, and a window is {frames} frames of {stream.channels} numbers",
+            cure="train it on images of that shape: a row is a frame, as Flatten() gives them",
+        )
+
+
+def _checked(signals: Signals) -> Signals:
+    """Signals whose numbers are numbers: a saved estimator may hold anything."""
+    try:
+        found = signals_from_json(signals_to_json(signals), "fit the pipeline again")
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
+        raise MilliwattError("a step holds what no step has learnt", cure="fit the pipeline again")
+    return found
 
 
 def _each_for_itself(steps: Sequence[object]) -> bool:

@@ -23,6 +23,20 @@ _DATA = (
     "sklearn.feature_selection._univariate_selection.f_classif",
     "sklearn.feature_selection._univariate_selection.f_regression",
 )
+# Transformers and what they learn: numbers, texts and tuples of these, checked as a model file's are.
+_OURS = tuple(
+    f"milliwatt.{module}.{name}"
+    for module, names in {
+        "features.channels": "Magnitude SelectChannels ToFloat",
+        "features.filters": "Centre FIRFilter IIRFilter PreEmphasis RemoveDC",
+        "features.spectra": "Goertzel MFCC MelSpectrogram Spectrum",
+        "features.times": "Flatten TimeFeatures",
+        "features.windows": "SlidingWindow",
+        "ir.signals": "Branch Centre Choose Emphasis Fir Goertzel Iir Length RemoveDc Spectrum TimeFeature "
+        "ToFloat",
+    }.items()
+    for name in names.split()
+)
 # HistGradientBoosting with categorical features keeps partial(check_array, dtype=…, ensure_all_finite=…).
 _PARTIAL = "functools.partial"
 _CHECK = "sklearn.utils.validation.check_array"
@@ -38,7 +52,8 @@ def trusted_types(data: bytes) -> tuple[str, ...]:
     Args:
         data: the skops file.
     """
-    return (*_DATA, _PARTIAL, _CHECK) if _checks_only(data) else _DATA
+    known = (*_DATA, *_OURS)
+    return (*known, _PARTIAL, _CHECK) if _checks_only(data) else known
 
 
 def _checks_only(data: bytes) -> bool:

@@ -319,7 +319,9 @@ def _vector_step(step: VectorStep, x: Array) -> Array:
         )
         return out
     if isinstance(step, ScaleEach):
-        return (x - np.array(step.centre, np.float32)) / np.array(step.scale, np.float32)
+        centre, scale = (np.array(numbers, np.float32) for numbers in (step.centre, step.scale))
+        call("batch_scale_each", _at(centre), _at(scale), rows, width, _at(x))
+        return x
     what = NORMS.index(step.norm) if isinstance(step, Normalize) else _LOG1P
     call("batch_vectors", what, rows, width, _at(x))
     return x

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from milliwatt.dtypes import FLOAT32_MAX
+from milliwatt.errors import MilliwattError
+from milliwatt.filters import SectionQ15, check_q15
 from milliwatt.ir import signals as nodes
 from milliwatt.ir.signal_shapes import Stream
 from milliwatt.ir.signals import INT16, Spectrum, Stage
 from milliwatt.ir.validate import fail
+from milliwatt.signal_mel import mel_bank
 
 MAX_TAPS = 32_767
 
@@ -49,6 +52,10 @@ def _iir(stage: nodes.Iir, stream: Stream) -> None:
         _range(row[7], 0, 31, "integers")
         _range(row[8], 0, 31, "integers")
     _range(stage.out_shift, 1, 31, "out_shift")
+    try:
+        check_q15(tuple(map(SectionQ15.of_row, stage.integers)))
+    except MilliwattError as error:
+        raise fail(f"{error.option}: {error.problem}", "integers") from None
 
 
 def _fir(stage: nodes.Fir, stream: Stream) -> None:
@@ -141,15 +148,16 @@ def _bands(stage: Spectrum, stream: Stream) -> None:
 
 
 def _mel(stage: Spectrum, stream: Stream) -> None:
-    """Whether each triangle sees a bin is found out where the bank is made."""
     _range(stage.n_mels, 1, stage.n_bins, "n_mels")
     if not 0.0 < stage.rate <= FLOAT32_MAX:
         raise fail("not a sample rate in hertz", "rate")
-    if not 0.0 <= stage.fmin < stage.fmax <= stage.rate / 2:
-        raise fail(f"fmin and fmax do not rise within 0 to {stage.rate / 2:g} Hz", "fmax")
-    for name, known in _MEL_CHOICES.items():
-        if getattr(stage, name) not in known:
-            raise fail(f"{getattr(stage, name)!r} is none of {', '.join(known)}", name)
+    try:
+        mel_bank(
+            stage.rate, stage.n_fft, stage.n_mels, fmin=stage.fmin, fmax=stage.fmax, scale=stage.mel_scale,
+            norm=stage.mel_norm,
+        )  # fmt: skip
+    except MilliwattError as error:
+        raise fail(error.problem, _OF_BANKS.get(str(error.option), error.option)) from None
 
 
 def _cepstrum(stage: Spectrum, stream: Stream) -> None:
@@ -169,7 +177,7 @@ _CHOICES = {
     "values": nodes.VALUES,
     "logarithm": nodes.LOGARITHMS,
 }
-_MEL_CHOICES = {"mel_scale": ("slaney", "htk"), "mel_norm": ("slaney", "none")}
+_OF_BANKS = {"scale": "mel_scale", "norm": "mel_norm"}
 _VALUES: dict[str, Callable[[Spectrum, Stream], None]] = {
     nodes.BANDS: _bands,
     nodes.MEL: _mel,

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt import sdk
-from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import emit_c
 from milliwatt.ir import TreeEnsemble
+from milliwatt.ir.signal_shapes import raw_frames
 from milliwatt.ir.signals import INT16
 from mwtest.dsp_programs import run_program
 from mwtest.models import NUMPY
@@ -87,11 +87,18 @@ static void *room(size_t size, int fill)
 
 @dataclass(frozen=True)
 class Case:
-    """A model, what is pushed, and how many frames at once."""
+    """A model, what is pushed, and how many frames at once: several ways, which have to give the same bits."""
 
     model: TreeEnsemble
     frames: NDArray[np.generic]
-    block: int
+    blocks: tuple[int, ...]
+
+    @property
+    def windows(self) -> int:
+        """How many windows are complete."""
+        assert self.model.signals is not None
+        first, step = raw_frames(self.model.signals)
+        return 0 if len(self.frames) < first else 1 + (len(self.frames) - first) // step
 
 
 @dataclass(frozen=True)
@@ -102,12 +109,8 @@ class Answer:
     features: NDArray[np.generic]
 
 
-def run(cases: Sequence[Case], windows: Sequence[int], machine: Machine, directory: Path) -> list[Answer]:
-    """What the C of each case answers.
-
-    Args:
-        windows: how many there have to be.
-    """
+def run(cases: Sequence[Case], machine: Machine, directory: Path) -> list[Answer]:
+    """What the C of each case answers, whatever its blocks."""
     parts, calls, given = [_DRIVER], [], b""
     for index, case in enumerate(cases):
         name = f"m{index}"
@@ -117,20 +120,22 @@ def run(cases: Sequence[Case], windows: Sequence[int], machine: Machine, directo
         assert signals is not None
         kind = "int16_t" if signals.dtype == INT16 else "float"
         parts.append(f"MODEL({name}, {kind}, {signals.channels}, {case.model.n_features}, {index % 2})\n")
-        calls.append(f"    run_{name}();\n")
-        given += (
-            struct.pack("<2i", len(case.frames), case.block) + np.ascontiguousarray(case.frames).tobytes()
-        )
+        for block in case.blocks:
+            calls.append(f"    run_{name}();\n")
+            given += struct.pack("<2i", len(case.frames), block)
+            given += np.ascontiguousarray(case.frames).tobytes()
     source = "".join(parts) + "int main(void)\n{\n" + "".join(calls) + "    return 0;\n}\n"
     files_needed = [path.name for path in sdk.signal_sources(source)]
     written = run_program(source, files_needed, given, machine, directory)
     found, at = [], 0
-    for case, count in zip(cases, windows, strict=True):
+    for case in cases:
         kind = NUMPY[case.model.dtype]
         row = np.dtype([("answer", np.int32), ("features", kind, (case.model.n_features,))])
-        rows = np.frombuffer(written, row, count, at)
-        at += rows.nbytes
-        found.append(Answer(rows["answer"], rows["features"]))
+        several = []
+        for _ in case.blocks:
+            several.append(np.frombuffer(written, row, case.windows, at))
+            at += several[-1].nbytes
+        assert all(rows.tobytes() == several[0].tobytes() for rows in several), case.model.signals
+        found.append(Answer(several[0]["answer"], several[0]["features"]))
     assert at == len(written)
-    assert all(case.model.dtype in FEATURE_TYPES for case in cases)
     return found

@@ -16,7 +16,7 @@ _ENTRIES = (
     *("batch_iir_f32", "batch_iir_q15", "batch_fir_f32", "batch_fir_q15", "batch_columns_f32"),
     *("batch_columns_q15", "batch_length_f32", "batch_length_q15", "batch_spectra_f32", "batch_spectra_i16"),
     *("batch_tones_f32", "batch_tones_q15", "batch_features_i16", "batch_features_f32", "batch_affine"),
-    *("batch_vectors", "batch_table"),
+    *("batch_scale_each", "batch_vectors", "batch_table"),
 )
 NO_MEMORY = -200
 

@@ -77,6 +77,15 @@ BATCH_API int batch_affine(const float *weights, const float *offset, int64_t n,
     return MW_OK;
 }
 
+/* In place. */
+BATCH_API int batch_scale_each(const float *centre, const float *scale, int64_t n, int64_t width, float *x)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        mw_scale_each_f32(x + i * width, (size_t) width, centre, scale);
+    }
+    return MW_OK;
+}
+
 /* In place. `what`: 0 L1, 1 L2, 2 maximum, 3 log1p. */
 BATCH_API int batch_vectors(int what, int64_t n, int64_t width, float *x)
 {
