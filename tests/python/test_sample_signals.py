@@ -231,9 +231,15 @@ def test_committed_network_is_small() -> None:
     assert sum(layer.weight_bytes for layer in model.layers) <= 8 * 1024
 
 
-def test_committed_network_knows_files_that_it_never_heard(real_sounds: Any) -> None:
+def test_committed_network_knows_files_that_it_never_heard(
+    real_sounds: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = milliwatt.load(event.MODEL_FILE)
     assert event.right(model, event.held_out()).mean() >= 0.85
+    assert event.print_figures(model) == 0
+    told = (SAMPLES / "sound_event" / "README.md").read_text(encoding="utf-8")
+    for line in capsys.readouterr().out.splitlines():
+        assert line in told, "the README shows what model.py prints"
     assert event.sounds_text(model) == event.SOUNDS_FILE.read_text(encoding="utf-8")
 
 
