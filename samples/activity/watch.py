@@ -1,14 +1,18 @@
 """The smartwatch recordings that come with PyPI's ``seglearn``, cut into windows by person.
 
+    python watch.py DIR    the acceleration of each recording as CSV: DIR/<exercise>/<person>-<number>.csv
+
 Ten people did seven shoulder exercises with either arm, a watch on the wrist: 140 recordings of six
 axes at 50 Hz, acceleration in g and angular rate in rad/s. See the README for the paper to cite.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import importlib.util
 import io
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +119,20 @@ def _cut(recordings: Iterable[Recording], step: int) -> Windows:
     )
 
 
+def write_csv(directory: Path, recordings: Iterable[Recording]) -> None:
+    """A file a recording: a column an axis, a line a sample."""
+    taken: dict[tuple[str, int], int] = {}
+    for recording in recordings:
+        who = (recording.exercise, recording.person)
+        taken[who] = taken.get(who, 0) + 1
+        path = directory / recording.exercise / f"{recording.person}-{taken[who]}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(AXES[:3])
+            writer.writerows(recording.acceleration.tolist())
+
+
 def _read() -> dict[str, Any]:
     """What ``seglearn.datasets.load_watch()`` returns, without importing the package.
 
@@ -129,3 +147,9 @@ def _read() -> dict[str, Any]:
         raise SystemExit(f"{path}: not the data of seglearn 1.2.5. Type: pip install seglearn==1.2.5")
     data: dict[str, Any] = np.load(io.BytesIO(raw), allow_pickle=True).item()
     return data
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Say into which directory: python watch.py DIR")
+    write_csv(Path(sys.argv[1]), load_dataset())

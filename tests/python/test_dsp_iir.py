@@ -218,6 +218,18 @@ def test_settled_filters_do_not_ring(kind: str, work: Path) -> None:
     assert np.abs(low - x.reshape(-1)).max() <= unit + 2 * error * FULL[kind]
 
 
+@pytest.mark.parametrize("kind", ["q15", "q31"])
+@pytest.mark.parametrize("order", [2, 4])
+def test_settled_band_stops_begin_where_they_stay(kind: str, order: int) -> None:
+    """Sections behind others that attenuate gain more than 1, or 2, in their own units."""
+    sos = scipy.signal.butter(order, [0.2, 0.6], "bandstop", output="sos")
+    made = MAKE[kind](sos)
+    value = int(-0.6 * FULL[kind])
+    got = np.array(ORACLE[kind](made, [value] * 40, value), np.float64)
+    off = made.noise * 6 + 2 * abs(value) * 10 ** (-made.accuracy_db / 20)
+    assert np.abs(got - value).max() <= off < FULL[kind] / 1000
+
+
 def test_nan_stays_until_reset(work: Path) -> None:
     x = np.array([0.5, np.nan, 0.25, 1.0])[:, None]
     got = np.frombuffer(run([iir_call("f32", LOWPASS, x)], work, SANITIZED)[0], np.float32)

@@ -147,6 +147,35 @@ _SHAPE = """{{
     status = 0"""
 
 
+def test_powers_in_a_unit_of_their_own(work: Path, machine: Machine) -> None:
+    """The largest gets 29 to 32 bits, from the least numbers to the greatest; out of place and in it."""
+    given = [
+        _bins(np.int32),
+        _bins(np.int32) >> 7,
+        np.array([3, -1, 0, 2, -4, 0]),
+        np.zeros(4),
+        _bins(np.int32),
+    ]
+    given[-1][:] = -(2**31)
+    calls = []
+    for x in given:
+        n = len(x) // 2
+        call = (
+            f"mw_power_block_i32(x, {n}, out + 1, &e);\n    out[0] = (uint32_t) e;\n"
+            f"    status |= mw_power_block_i32(x, {n}, (uint32_t *) x, &e);\n"
+            f"    memcpy(out + {n + 1}, x, {4 * n})"
+        )
+        calls.append(made("spectrum", call, x.astype(np.int32), np.uint32, 2 * n + 1, "    int e = 7;\n"))
+    for x, output in zip(given, run(calls, work, machine), strict=True):
+        exponent, *powers = numbers(output, np.uint32).tolist()
+        exponent -= 2**32 if exponent >= 2**31 else 0
+        first, second = powers[: len(x) // 2], powers[len(x) // 2 :]
+        exact = [int(re) ** 2 + int(im) ** 2 for re, im in x.reshape(-1, 2)]
+        wide = [value * 2**-exponent if exponent <= 0 else value >> exponent for value in exact]
+        assert first == second == [min(value, 2**32 - 1) for value in wide]
+        assert max(first) >= 2**29 or not any(exact)
+
+
 @pytest.mark.parametrize("name", ["noise", "one", "zero", "full"])
 def test_shape(work: Path, machine: Machine, name: str) -> None:
     random = np.random.default_rng(3)

@@ -226,3 +226,7 @@ def test_a_model_file_gets_what_was_fitted() -> None:
 def test_milliwatt_alone_does_without_scikit_learn() -> None:
     code = "import sys, milliwatt; sys.exit(any(name.startswith('sklearn') for name in sys.modules))"
     subprocess.run([sys.executable, "-c", code], check=True)
+    code = "import sys; sys.modules['sklearn'] = None; import milliwatt.features"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "ToolMissingError: milliwatt.features: these are transformers of scikit-learn" in done.stderr
+    assert "cure: pip install milliwatt[sklearn]" in done.stderr

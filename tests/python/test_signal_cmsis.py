@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 import scipy.signal
+from mwtest.cmsis_dsp import Provider, checkout
 from mwtest.fft_cases import answers, signals, transform
 from mwtest.filter_cases import Design, db, iir_call, signal
 from mwtest.net_cases import ARM, OPTIMISED, SANITIZED, Call, Machine, run
@@ -26,16 +25,6 @@ from numpy.typing import NDArray
 from milliwatt import sdk
 
 CHECKOUT, CORE = os.environ.get("CMSIS_DSP_DIR", ""), os.environ.get("CMSIS_CORE_DIR", "")
-_SOURCES = (
-    "TransformFunctions/arm_cfft_f32.c",
-    "TransformFunctions/arm_cfft_init_f32.c",
-    "TransformFunctions/arm_cfft_radix8_f32.c",
-    "TransformFunctions/arm_bitreversal2.c",
-    "CommonTables/arm_common_tables.c",
-    "CommonTables/arm_const_structs.c",
-    "CommonTables/arm_mve_tables.c",
-    "FilteringFunctions/arm_biquad_cascade_df2T_f32.c",
-)
 _LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 _TRANSFORMS = """
 #include <stdint.h>
@@ -100,51 +89,14 @@ _KERNELS = ("fft", "sine", "iir")
 Numbers: TypeAlias = NDArray[Any]
 
 
-@dataclass(frozen=True)
-class Provider:
-    """Where the functions come from: folders of headers, and sources."""
-
-    name: str
-    headers: tuple[Path, ...]
-    sources: tuple[Path, ...]
-
-    def on(self, machine: Machine, directory: Path) -> Machine:
-        """The machine with a library that calls the functions; skips the test where that cannot be."""
-        machine.need()
-        if self.name == "stand-in" and machine is not SANITIZED:
-            pytest.skip("the stand-in is for the sanitizers")
-        if self.name != "stand-in" and machine.machine and not CORE:
-            pytest.skip("CMSIS_CORE_DIR does not name CMSIS's Core/Include")
-        # All of CMSIS-DSP's tables are in one file, too much for a small memory.
-        split = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections") if machine.machine else ()
-        flags = _built(self, (*machine.flags, *split), directory, bool(machine.machine))
-        return replace(machine, name=f"{machine.name}-{self.name}", flags=flags)
-
-
-@cache
-def _built(provider: Provider, flags: tuple[str, ...], directory: Path, arm: bool) -> tuple[str, ...]:
-    include = [f"-isystem{path}" for path in provider.headers]
-    # For hosts, which have no compiler header of CMSIS's.
-    include += [f"-isystem{CORE}"] if arm else ["-D__GNUC_PYTHON__"]
-    include.append("-DDISABLEFLOAT16")
-    kept = [flag for flag in flags if flag not in ("-Wconversion", "-Wextra", "-Werror", "-Wall")]
-    compiler = "arm-none-eabi-gcc" if arm else "gcc"
-    objects = []
-    for source in provider.sources:
-        target = directory / f"{provider.name}-{abs(hash(flags))}-{source.stem}.o"
-        command = [
-            compiler,
-            "-std=gnu11",
-            *kept,
-            "-w",
-            "-flax-vector-conversions",
-            *include,
-            "-c",
-            str(source),
-        ]
-        subprocess.run([*command, "-o", str(target)], check=True)
-        objects.append(f"-Wl,{target}")
-    return (*flags, "-DMW_CMSIS_DSP=1", *include, *objects, "-lm")
+def on(provider: Provider, machine: Machine, directory: Path) -> Machine:
+    """The machine with a library that calls the functions; skips the test where that cannot be."""
+    machine.need()
+    if provider.name == "stand-in" and machine is not SANITIZED:
+        pytest.skip("the stand-in is for the sanitizers")
+    if provider.name != "stand-in" and machine.machine and not CORE:
+        pytest.skip("CMSIS_CORE_DIR does not name CMSIS's Core/Include")
+    return provider.on(machine, directory)
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +109,7 @@ def provider(request: pytest.FixtureRequest, work: Path) -> Provider:
     if request.param == "CMSIS-DSP":
         if not CHECKOUT:
             pytest.skip("CMSIS_DSP_DIR does not name a checkout of CMSIS-DSP")
-        sources = tuple(Path(CHECKOUT, "Source", name) for name in _SOURCES)
-        return Provider("cmsis", (Path(CHECKOUT, "Include"), Path(CHECKOUT, "PrivateInclude")), sources)
+        return checkout(Path(CHECKOUT), CORE)
     (work / "stand-in" / "dsp").mkdir(parents=True)
     for name, text in (
         ("dsp/transform_functions.h", _TRANSFORMS),
@@ -174,7 +125,7 @@ MACHINES = (SANITIZED, OPTIMISED, ARM["cortex-m0"], ARM["cortex-m4"], ARM["corte
 
 @pytest.fixture(params=MACHINES, ids=lambda machine: machine.name)
 def machine(request: pytest.FixtureRequest, provider: Provider, work: Path) -> Machine:
-    return provider.on(request.param, work)
+    return on(provider, request.param, work)
 
 
 def _snr(kind: str, x: Numbers, got: Numbers, n: int) -> float:
@@ -270,7 +221,7 @@ def test_what_is_left_to_cmsis(provider: Provider, work: Path) -> None:
     if provider.name != "stand-in":
         pytest.skip("CMSIS-DSP does not count its calls")
     calls = [_counted(call) for call, _ in _COUNTS]
-    found = run(calls, work, provider.on(SANITIZED, work), _KERNELS)
+    found = run(calls, work, on(provider, SANITIZED, work), _KERNELS)
     for (call, count), output in zip(_COUNTS, found, strict=True):
         assert np.frombuffer(output, np.int32)[0] == count, call
 

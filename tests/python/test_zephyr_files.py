@@ -37,7 +37,7 @@ HARNESS_KEYS = {
 }
 EMULATED = {"native_sim/native/64", "qemu_cortex_m3", "mps2/an385", "mps2/an521/cpu0", "qemu_riscv32"}
 SCENARIO_FILES = sorted([*ROOT.glob("samples/**/sample.yaml"), *ROOT.glob("tests/zephyr/**/testcase.yaml")])
-SAMPLES = ("hello_xor", "activity", "digits_cnn")
+SAMPLES = ("hello_xor", "activity", "digits_cnn", "sound_event", "vibration_anomaly")
 
 
 def _load(path: Path) -> Any:
@@ -265,7 +265,7 @@ def test_all_integration_platforms_are_used_by_both_samples_and_the_unit_tests()
         assert set(scenario["integration_platforms"]) == EMULATED
 
 
-@pytest.mark.parametrize("name", ["hello_xor", "activity"])
+@pytest.mark.parametrize("name", ["hello_xor", "activity", "sound_event", "sound_level", "vibration_anomaly"])
 def test_consoles_are_matched_whole(name: str) -> None:
     """The regular expressions fit what README.rst shows, in that order."""
     sample = ROOT / "samples" / name

@@ -1,6 +1,6 @@
 """The models of the Zephyr tests: run this after a change of the file format.
 
-python tests/zephyr/make_models.py
+python -m tests.zephyr.make_models
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from tests.benchmarks.trees.datasets import load
 
 import milliwatt
 
@@ -22,6 +23,11 @@ def main() -> None:
     X = rng.normal(size=(200, 4)).astype(np.float32)
     forest = RandomForestRegressor(n_estimators=5, max_leaf_nodes=12, random_state=0)
     _save(forest.fit(X, X[:, 0] * X[:, 1] + X[:, 2]), "parity", "regressor", "float")
+
+    # Features of motion by one who computes them in firmware of his own: samples/activity before raw samples.
+    motion = load("activity")
+    votes = RandomForestClassifier(n_estimators=31, max_samples=200, random_state=0)
+    _save(votes.fit(motion.integer.learn, motion.classes), "parity", "activity", "int16")
 
     # Stand-ins for samples/hello_xor: one that answers the other way round, and some that do not fit.
     inverted = np.array(["different", "same", "same", "different"])

@@ -7,14 +7,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
 
-from milliwatt.errors import InputError, MilliwattError, ModelFileError
+from milliwatt.errors import InputError, MilliwattError, ModelFileError, ToolMissingError
 from milliwatt.features.samples import Samples, read_samples
 from milliwatt.host.signals import run_stage, run_stage_each
 from milliwatt.ir.signal_shapes import Stream
 from milliwatt.ir.signals import Stage
 from milliwatt.ir.validate_stages import check_stage
+
+try:
+    from sklearn.base import BaseEstimator, TransformerMixin
+except ModuleNotFoundError:
+    raise ToolMissingError(
+        "these are transformers of scikit-learn, which is not installed",
+        option="milliwatt.features",
+        cure="pip install milliwatt[sklearn]",
+    ) from None
 
 # Of fields of stages that have another name.
 _PARAMETERS = {"n_cepstrum": "n_mfcc", "mel_scale": "scale", "mel_norm": "norm", "edges": "bands"}

@@ -183,8 +183,9 @@ def check_q15(sections: tuple[SectionQ15, ...]) -> None:
         after = run(made.exact, signal)
         worst = _worst(made, n, error)
         fits = norm_1(after) * _AMPLE + worst < _FULL and _sums_fit(made, signal, after, error, worst)
-        settles = abs(made.gain - made.exact.dc_gain * 65536) <= 1
-        if not fits or not settles or abs(made.gain) > 65536:
+        room = _room(signal, error)
+        settles = abs(made.gain - max(-room, min(room, made.exact.dc_gain * 65536))) <= 1
+        if not fits or not settles or abs(made.gain) > room:
             raise _refused(index, "its numbers could overflow", "design the filter again")
         signal, error = after, worst
 
@@ -211,12 +212,9 @@ def _fitting(
             worst = _worst(made, len(signal), error)
             peak = (norm_1(after) * _AMPLE + worst) / _FULL
             if peak < 1 and _sums_fit(made, signal, after, error, worst):
-                return (
-                    dataclasses.replace(made, peak=peak, gain=_held(made, signal, error)),
-                    after,
-                    worst,
-                    gain,
-                )
+                room = _room(signal, error)
+                made = dataclasses.replace(made, peak=peak, gain=max(-room, min(room, made.gain)))
+                return made, after, worst, gain
         gain *= 0.5 if place.last else 0.97
     raise _refused(
         place.index,
@@ -225,14 +223,13 @@ def _fitting(
     )
 
 
-def _held(made: SectionQ15, signal: list[float], error: float) -> int:
-    """The gain, so limited that it has room with the largest input that does not change.
+def _room(signal: list[float], error: float) -> int:
+    """The greatest gain that has room with the largest input that does not change.
 
-    Exact ones have it, as results have; rounding might add what is just too much.
+    Exact gains have it, as results have; rounding might add what is just too much.
     """
     most = abs(math.fsum(signal)) * 32768 + error + 1
-    room = int(((1 << 31) - (1 << 18)) / most)
-    return max(-room, min(room, made.gain))
+    return min(int(((1 << 31) - (1 << 18)) / most), (1 << 31) - 1)
 
 
 def _sums_fit(made: SectionQ15, signal: list[float], after: list[float], error: float, worst: float) -> bool:

@@ -120,8 +120,10 @@ def _fitting(
             worst = _worst(made, len(signal), error)
             ahead = norm_1(run(Section(*made.b, 0, 0), signal)) * _AMPLE + sum(map(abs, made.b)) * (error + 1)
             peak = (norm_1(after) * _AMPLE + worst) / _FULL
-            if peak < 1 and ahead < 2.0**63 * (1 - 1e-9):
+            if peak < 1 and ahead < 2.0**63 * (1 - 1e-9) and abs(made.gain) < 1 << 31:
                 return dataclasses.replace(made, peak=peak), after, worst, gain
+            # Behind a section that attenuates it may gain more than 2, for which there is no room.
+            gain *= min(1.0, 2.0**31 / max(1, abs(made.gain))) if not last else 1.0
         gain *= 0.5 if last else 0.97
     raise _refused(
         index,
@@ -151,8 +153,7 @@ def _section(scaled: Section) -> SectionQ31 | None:
     exact = made.exact
     if max(map(abs, a)) >= 1 << 31 or not (abs(exact.a2) < 1 and abs(exact.a1) < 1 + exact.a2):
         return None
-    limit = (1 << 31) - 1
-    return dataclasses.replace(made, gain=max(-limit, min(limit, round(exact.dc_gain * 2.0**30))))
+    return dataclasses.replace(made, gain=round(exact.dc_gain * 2.0**30))
 
 
 def _round_b(scaled: Section, bits: int) -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -297,7 +297,7 @@ _RUN: dict[type, Callable[[Any, Array, str, Array], Array]] = {
 }
 
 
-@cache
+@lru_cache(maxsize=16)
 def _matrix(step: Affine) -> tuple[Array, Array]:
     return np.array(step.weights, np.float32), np.array(step.offset, np.float32)
 

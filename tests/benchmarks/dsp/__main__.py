@@ -1,7 +1,7 @@
 """Instructions, flash and accuracy of kernels of signals, beside other libraries, on emulated cores.
 
     python -m tests.benchmarks.dsp                      all; the tables
-    python -m tests.benchmarks.dsp --save               … and RESULTS.md and results.json
+    python -m tests.benchmarks.dsp --save               … and RESULTS.md, results.json, a table of the docs
     python -m tests.benchmarks.dsp --check              … exit 1 unless every goal is met
     python -m tests.benchmarks.dsp --part filters --core Cortex-M0
 
@@ -27,6 +27,7 @@ sys.path[:0] = [
     *map(str, (HERE, HERE.parent, HERE.parent / "trees", ROOT / "tests" / "python", ROOT / "scripts"))
 ]
 
+import docs_tables  # noqa: E402
 import dsp_emlearn  # noqa: E402
 import fft_cost  # noqa: E402
 import filter_cost  # noqa: E402
@@ -91,6 +92,7 @@ def _save(rows: Sequence[Row], found: Sequence[Goal], lines: Sequence[str]) -> N
     }
     text = json.dumps(record, indent=1, ensure_ascii=False)
     (HERE / "results.json").write_text(text + "\n", encoding="utf-8")
+    docs_tables.write("cost", docs_tables.costs(rows))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

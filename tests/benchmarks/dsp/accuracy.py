@@ -1,7 +1,7 @@
 """How far off every kernel of signals is, from numpy and scipy in float64.
 
     python -m tests.benchmarks.dsp.accuracy           the table
-    python -m tests.benchmarks.dsp.accuracy --save    … into docs/accuracy.md
+    python -m tests.benchmarks.dsp.accuracy --save    … into docs/accuracy.md, a part of it into signals.md
 
 Kernels run on this PC, compiled from the same C as for boards; those of fixed point give the same bits on
 emulated cores, which tests/python/test_dsp_*.py and the benchmark show.
@@ -24,6 +24,7 @@ import accuracy_audio  # noqa: E402
 import accuracy_filters  # noqa: E402
 import accuracy_time  # noqa: E402
 import accuracy_transforms  # noqa: E402
+import docs_tables  # noqa: E402
 from accuracy_kernels import SIGNALS, Kernel, Result, measured, sources  # noqa: E402
 from goal_tables import markdown_table  # noqa: E402
 
@@ -91,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = markdown(measured(kernels(), Path(work), sources()))
     if options.save:
         TARGET.write_text(text, encoding="utf-8")
+        docs_tables.write("accuracy", docs_tables.accuracies(text))
     else:
         print(text)
     return 0

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from dsp_rows import M0, M3, M4F
+from dsp_rows import M0, M3, M4F, M55
 from mwtest.net_cases import ARM, Machine
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[3]
-CORES = {M4F: "cortex-m4", M3: "cortex-m3", M0: "cortex-m0"}
+CORES = {M4F: "cortex-m4", M3: "cortex-m3", M0: "cortex-m0", M55: "cortex-m55"}
 # What build systems for boards ask for. Multiplication and addition may then become one instruction.
 _DIALECT = "-std=gnu11"
 _SPLIT = ("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")

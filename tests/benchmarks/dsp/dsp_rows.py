@@ -9,6 +9,7 @@ from typing import Any
 
 MILLIWATT, EMLEARN, EMLEARN_IN_SIGHT = "milliwatt", "emlearn", "emlearn, filter in sight"
 M4F, M3, M0, AVR = "Cortex-M4F", "Cortex-M3", "Cortex-M0", "ATmega328P"
+M55 = "Cortex-M55"
 PARTS = ("transforms", "filters", "time", "audio")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from dsp_build import arm_flash, machine, snr_db
 from dsp_rows import EMLEARN, Row, digest
-from mwtest.net_cases import link_arm
+from mwtest.net_cases import Machine, link_arm
 from mwtest.systick import COUNTER, run_counted
 from numpy.typing import NDArray
 
@@ -74,7 +74,7 @@ def rows(core: str, work: Path) -> Iterator[Row]:
     for numbers in NUMPY:
         for kind, lengths in LENGTHS.items():
             for n in lengths:
-                yield _ours(kind, numbers, n, core, work)
+                yield ours(kind, numbers, n, core, work)
 
 
 def emlearn_rows(core: str, work: Path, include: Path) -> Iterator[Row]:
@@ -99,7 +99,8 @@ def emlearn_rows(core: str, work: Path, include: Path) -> Iterator[Row]:
         yield _measured(row, "fft", n, code, work, flags, ())
 
 
-def _ours(kind: str, numbers: str, n: int, core: str, work: Path) -> Row:
+def ours(kind: str, numbers: str, n: int, core: str, work: Path, built_for: Machine | None = None) -> Row:
+    """One of ours; ``built_for``: if not as `machine` says."""
     exponent = ", &exponent" if numbers == "q15" else ""
     call = f"mw_{kind}_{numbers}(x, {n}, mw_fft_table_{n}_{numbers}{exponent})"
     size = _signal(kind, numbers, n).size
@@ -107,13 +108,15 @@ def _ours(kind: str, numbers: str, n: int, core: str, work: Path) -> Row:
     flash = f"{header}static {C_TYPES[numbers]} x[{size}];\nint main(void)\n{{\n"
     flash += f"    int exponent = 0;\n    (void) exponent;\n    return {call};\n}}\n"
     row = Row("transforms", kernel(kind, n), numbers, core)
-    return _measured(row, kind, n, _Code(header, call, flash), work, (), ("fft", "sine"))
+    code = _Code(header, call, flash)
+    return _measured(row, kind, n, code, work, (), ("fft", "sine"), built_for)
 
 
 def _measured(
-    row: Row, kind: str, n: int, code: _Code, work: Path, flags: tuple[str, ...], kernels: tuple[str, ...]
-) -> Row:
-    built_for = machine(row.core)
+    row: Row, kind: str, n: int, code: _Code, work: Path, flags: tuple[str, ...], kernels: tuple[str, ...],
+    built_for: Machine | None = None,
+) -> Row:  # fmt: skip
+    built_for = built_for or machine(row.core)
     x = _signal(kind, row.numbers, n)
     text = _PROGRAM
     for word, value in {

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.signal
 from dsp_build import arm_flash, machine, snr_db
 from dsp_rows import EMLEARN, EMLEARN_IN_SIGHT, MILLIWATT, Row, digest
-from mwtest.net_cases import C_TYPES, link_arm
+from mwtest.net_cases import C_TYPES, Machine, link_arm
 from mwtest.systick import COUNTER, run_counted
 from numpy.typing import NDArray
 
@@ -60,9 +60,9 @@ class Job:
         return self.name + (ALONE if size == 1 else BLOCKS)
 
 
-def rows(core: str, work: Path) -> Iterator[Row]:
-    """Ours."""
-    return _measure(core, work, _jobs(), (), ("iir", "fir"))
+def rows(core: str, work: Path, built_for: Machine | None = None) -> Iterator[Row]:
+    """Ours; ``built_for``: if not as `machine` says."""
+    return _measure(core, work, _jobs(), (), ("iir", "fir"), built_for)
 
 
 def emlearn_rows(core: str, work: Path, include: Path) -> Iterator[Row]:
@@ -174,9 +174,10 @@ def signals(numbers: str) -> dict[str, Signal]:
 
 
 def _measure(
-    core: str, work: Path, jobs: Sequence[Job], flags: tuple[str, ...], kernels: tuple[str, ...]
-) -> Iterator[Row]:
-    built_for = machine(core)
+    core: str, work: Path, jobs: Sequence[Job], flags: tuple[str, ...], kernels: tuple[str, ...],
+    built_for: Machine | None = None,
+) -> Iterator[Row]:  # fmt: skip
+    built_for = built_for or machine(core)
     text, calls = COUNTER, ""
     for index, job in enumerate(jobs):
         text += f"{job.headers}{job.tables}{_filled(job, index)}"

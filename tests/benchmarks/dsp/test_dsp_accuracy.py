@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import accuracy  # noqa: E402
+import docs_tables  # noqa: E402
 from accuracy_kernels import (  # noqa: E402
     CANNOT,
     FLOAT,
@@ -92,3 +93,5 @@ def test_the_committed_table_has_every_kernel() -> None:
     ends = tuple(f"| {overflow} |" for overflow in (SATURATES, CANNOT, FLOAT))
     assert sum(line.endswith(ends) for line in text.splitlines()) == len(rows)
     assert text.count(" | ".join(SIGNALS)) == len({one.group for one in kernels})
+    assert docs_tables.written("accuracy") == docs_tables.accuracies(text)
+    assert "–" not in "".join(docs_tables.accuracies(text)[2:5])

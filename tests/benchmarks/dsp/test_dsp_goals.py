@@ -12,6 +12,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import docs_tables  # noqa: E402
 import dsp_goals as goals  # noqa: E402
 import dsp_quoted  # noqa: E402
 from dsp_report import markdown  # noqa: E402
@@ -108,3 +109,4 @@ def test_committed_results_are_what_the_goals_make_of_their_rows() -> None:
     assert len(again) == 11
     assert [(goal.what, goal.target) for goal in again if not goal.met] == []
     assert markdown(rows, again, record["about"]) == (HERE / "RESULTS.md").read_text(encoding="utf-8")
+    assert docs_tables.written("cost") == docs_tables.costs(rows)

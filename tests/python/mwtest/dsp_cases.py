@@ -74,7 +74,7 @@ def check(cases: Sequence[Case], work: Path, machine: Machine, kernels: Sequence
     Args:
         kernels: beginnings of names of the C files that are linked.
     """
-    _compare(cases, run([one.made for one in cases], work, machine, kernels))
+    compare(cases, run([one.made for one in cases], work, machine, kernels))
 
 
 _AVR = """
@@ -118,10 +118,10 @@ def check_avr(cases: Sequence[Case], work: Path, parts: Sequence[str]) -> None:
     answer = run_avr(source, parts, b"".join(one.made.given for one in cases), work)
     assert len(answer) == sum(one.made.size for one in cases)
     ends = list(accumulate((one.made.size for one in cases), initial=0))
-    _compare(cases, [answer[a:b] for a, b in pairwise(ends)])
+    compare(cases, [answer[a:b] for a, b in pairwise(ends)])
 
 
-def _compare(cases: Sequence[Case], found: Sequence[bytes]) -> None:
+def compare(cases: Sequence[Case], found: Sequence[bytes]) -> None:
     for one, got in zip(cases, found, strict=True):
         numbers = np.frombuffer(got, one.dtype)
         want, about = one.want.reshape(-1), one.made.code

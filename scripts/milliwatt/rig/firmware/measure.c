@@ -67,8 +67,8 @@ static __attribute__((noinline)) int timed(function *called, uint32_t *cost)
 }
 
 #ifdef MW_CHECK_STREAM
-/* What a stream is given changes its state, so it is called once: the reading of the counter is then below the
- * pad, too. */
+/* What a stream is given changes its state, so it is called once: the reading of the counter is then below
+ * the pad, too. */
 #define CALL(called, cost) timed(called, cost)
 #else
 #define CALL(called, cost) ((void) (cost), called(ARGUMENTS))

@@ -45,7 +45,7 @@ def test_predict_a_class(shell: Shell, a: int, b: int) -> None:
 
 
 def test_more_features_than_the_shell_takes_words(shell: Shell) -> None:
-    model = host("samples/activity/models/activity.mw.json")
+    model = host("tests/zephyr/parity/models/activity.mw.json")
     values = np.random.default_rng(0).integers(-3000, 3000, (3, 24)).astype(np.int16)
     for row, wanted in zip(values, model.predict(values), strict=True):
         (answer,) = said(shell, f"mw predict activity {','.join(map(str, row))}")
