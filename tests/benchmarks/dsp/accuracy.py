@@ -38,9 +38,10 @@ compiled with `-O2`. Fixed-point kernels give the same bits on every CPU; floats
 multiply and add in one step round once less.
 
 **dB**: signal to noise, over all numbers of all calls; more is better. **ulp**: the largest error in units in
-the last place of a float32; of means those of 0.5, of skewness and correlation of 1, of kurtosis of 3, or of
-the result if that is larger. **units**: the largest error in units of the result, which the name tells
-(1/256, …), or else in its integers: what is rounded down is off by up to 1. **exact**: not a bit differs.
+the last place of a float32; of means and running figures those of 0.5, of skewness and correlation of 1, of
+kurtosis of 3, or of the result if that is larger. **units**: the largest error in units of the result, which
+the name tells (1/256, …), or else in its integers: what is rounded down is off by up to 1. **exact**: not a
+bit differs.
 **±1 of 0**: zeros go in, and not all that comes out is zero, but within one unit of it: rounding of a
 recursive filter does not always come to rest.
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 from accuracy_kernels import CANNOT, FLOAT, SATURATES, Kernel, Numbers
-from mwtest.audio_oracle import mel_filters
+from mwtest.audio_oracle import deltas_want, mel_filters
 
 from milliwatt.signal_cepstrum import cepstrum
 from milliwatt.signal_mel import mel_bank
@@ -18,7 +18,8 @@ _Q8 = 1 / 256
 
 
 def kernels() -> list[Kernel]:
-    return [*_mel(), *_coefficients(), *_logarithms(), *_integer_logarithms(), *_roots(), *_levels()]
+    groups = (_mel, _coefficients, _changes, _levels, _bytes, _logarithms, _integer_logarithms, _roots)
+    return [one for group in groups for one in group()]
 
 
 def _mel() -> Iterator[Kernel]:
@@ -73,6 +74,41 @@ def _coefficients() -> Iterator[Kernel]:
         )  # fmt: skip
 
 
+def _changes() -> Iterator[Kernel]:
+    """Of 16 frames of 8 numbers, over two frames on either side."""
+    for order, name in ((1, "first"), (2, "second")):
+        body = (
+            f"float h[MW_DELTAS_SIZE(8, 2)], *to = out; mw_deltas s; "
+            f"status = mw_deltas_begin(&s, h, MW_DELTAS_SIZE(8, 2), 8, 2, {order});\n"
+            "    for (int i = 0; i < 18; ++i) {\n"
+            "        if (mw_deltas_push(&s, x + 8 * (i < 16 ? i : 15), 8, to) == 1) { to += 8; }\n    }"
+        )
+        yield Kernel(
+            "Audio", f"{name} changes over frames (deltas)", "f32", body, "float32", 128, "float32", 128,
+            _deltas(order), "cepstrum",
+        )  # fmt: skip
+
+
+def _deltas(order: int) -> Callable[[Numbers], Numbers]:
+    return lambda x: deltas_want(x.reshape(16, 8), 2, order)
+
+
+def _bytes() -> Iterator[Kernel]:
+    """With a scale that fills the bytes and more."""
+    for numbers, dtype, body, factor in (
+        ("f32", "float32", f"mw_quantize_i8_f32(x, {_N}, 150.0f, 10, out)", 150.0),
+        ("i16", "int16", f"mw_quantize_i8_i16(x, {_N}, 150, (10 << 15) + 16384, 15, out)", 150 / 32768),
+    ):
+        yield Kernel(
+            "Audio", "features as bytes", numbers, body, dtype, _N, "int8", _N, _quantized(factor),
+            "quantize", measure="units", overflow=SATURATES,
+        )  # fmt: skip
+
+
+def _quantized(factor: float) -> Callable[[Numbers], Numbers]:
+    return lambda x: np.floor(x.astype(np.float64) * factor + 0.5) + 10
+
+
 def _each(expression: str, n: int = _N) -> str:
     return f"for (int i = 0; i < {n}; ++i) {{ out[i] = {expression}; }}"
 
@@ -82,7 +118,7 @@ def _wide(x: Numbers) -> Numbers:
     return np.exp2(60.0 * x)
 
 
-_LOGARITHMS = {
+_LOGARITHMS: dict[str, tuple[str, Callable[[Numbers], Numbers]]] = {
     "log": ("natural logarithm", np.log),
     "log2": ("binary logarithm", np.log2),
     "log10": ("common logarithm", np.log10),
@@ -164,7 +200,7 @@ def _levels() -> Iterator[Kernel]:
     yield Kernel(
         "Audio", "mean of squares, 512 samples", "f32",
         f"mw_leq_float m = {{0.0f, 0}}; mw_leq_f32(&m, x, {_N}); *out = m.mean", "float32", _N, "float32", 1,
-        lambda x: np.mean(x.astype(np.float64) ** 2), "sound_level", measure="ulp",
+        lambda x: np.asarray(np.mean(x.astype(np.float64) ** 2)), "sound_level", measure="ulp",
     )  # fmt: skip
     for name, body, silence in (
         (
@@ -186,4 +222,4 @@ def _levels() -> Iterator[Kernel]:
 
 def _level_db(silence: float) -> Callable[[Numbers], Numbers]:
     """Silence counts as the least that there can be."""
-    return lambda x: 10 * np.log10(np.maximum(np.mean((x / 32768.0) ** 2), silence))
+    return lambda x: np.asarray(10 * np.log10(np.maximum(np.mean((x / 32768.0) ** 2), silence)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import scipy.signal
@@ -21,7 +22,7 @@ TAPS = scipy.signal.firwin(32, 0.2)
 
 
 def kernels() -> list[Kernel]:
-    return [*_recursive(), *_finite(), *_before_spectra(), *_smoothing()]
+    return [*_recursive(), *_finite(), *_before_spectra(), *_smoothing(), *_running()]
 
 
 def _recursive() -> Iterator[Kernel]:
@@ -93,6 +94,29 @@ def _before_spectra() -> Iterator[Kernel]:
             yield Kernel(
                 "Filters", name, numbers, body, dtype, _N, dtype, _N, want, "emphasis", overflow=overflow
             )
+
+
+def _running() -> Iterator[Kernel]:
+    """Of all samples so far, at the end; integers are exact sums, rounded down."""
+    for name, numbers, out, result, want, unit in (
+        ("running mean", "f32", "float32", "s.mean", np.mean, 1.0),
+        ("running variance", "f32", "float32", "mw_running_variance_f32(&s)", np.var, 1.0),
+        ("running mean, in 2^-16", "q15", "int32", "mw_running_mean_q15(&s)", np.mean, 2.0**-16),
+        ("running variance", "q15", "uint32", "mw_running_variance_q15(&s)", np.var, 1.0),
+    ):
+        body = (
+            f"mw_running_{numbers} s; mw_running_begin_{numbers}(&s); "
+            f"for (int i = 0; i < {_N}; ++i) {{ mw_running_add_{numbers}(&s, x[i]); }} *out = {result}"
+        )
+        yield Kernel(
+            "Filters", name, numbers, body, _NUMPY[numbers], _N, out, 1, _of_all(want), "running", unit=unit,
+            measure="ulp" if numbers == "f32" else "units", floor=0.5,
+            overflow=FLOAT if numbers == "f32" else CANNOT,
+        )  # fmt: skip
+
+
+def _of_all(function: Callable[[Numbers], Any]) -> Callable[[Numbers], Numbers]:
+    return lambda x: np.asarray(function(x.astype(np.float64)))
 
 
 def _smoothing() -> Iterator[Kernel]:

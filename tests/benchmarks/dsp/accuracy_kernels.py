@@ -75,14 +75,15 @@ class Result:
 def signal(name: str, n: int, seed: int) -> Numbers:
     """Of -1 to 1."""
     rng, at = np.random.default_rng(seed), np.arange(n)
-    return {
+    found: dict[str, Numbers] = {
         "random": rng.uniform(-1, 1, n),
         "sine": np.sin(2 * np.pi * 0.0371 * (at + 100 * seed)),
         "step": np.where(at >= n // 4, 1.0, 0.0),
         "impulse": np.where(at == n // 8 + seed, 1.0, 0.0),
         "full scale": rng.choice([-1.0, 1.0], n),
         "zeros": np.zeros(n),
-    }[name]
+    }
+    return found[name]
 
 
 def as_given(x: Numbers, dtype: str) -> Numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import scipy.stats
@@ -97,7 +98,7 @@ def _offset(x: Numbers) -> Numbers:
     return np.concatenate([first, 0.5 * first + 0.25 * second])
 
 
-def _first(want: Callable[[Numbers], float]) -> Callable[[Numbers], Numbers]:
+def _first(want: Callable[[Numbers], Any]) -> Callable[[Numbers], Numbers]:
     return lambda x: np.asarray(want(x[:_N].astype(np.float64)))
 
 

@@ -20,7 +20,7 @@ _EDGES = (0, 3, 10, 40, 41, 100, 129)
 
 
 def kernels() -> list[Kernel]:
-    return [*_transforms(), *_windows(), *_powers(), *_bands(), *_goertzel()]
+    return [*_transforms(), *_windows(), *_powers(), *_bands(), *_shapes(), *_goertzel()]
 
 
 def _transforms() -> Iterator[Kernel]:
@@ -108,6 +108,38 @@ def _bands() -> Iterator[Kernel]:
             measure="ulp" if numbers == "f32" else "units", prepare=np.abs,
             overflow=FLOAT if numbers == "f32" else CANNOT,
         )  # fmt: skip
+
+
+def _shapes() -> Iterator[Kernel]:
+    """Of 129 powers; places are integers."""
+    for numbers, given in (("f32", "float32"), ("u32", "uint32")):
+        floats = numbers == "f32"
+        overflow, share = FLOAT if floats else CANNOT, "0.85f" if floats else "55705"
+        yield Kernel(
+            "Spectra", "centroid" if floats else "centroid, in 1/256", numbers,
+            f"*out = mw_centroid_{numbers}(x, 129)", given, 129, "float32" if floats else "uint32", 1,
+            _centroid, "spectrum", unit=1.0 if floats else 1 / 256, measure="ulp" if floats else "units",
+            prepare=np.abs, overflow=overflow,
+        )  # fmt: skip
+        for name, body, want in (
+            ("place of the peak", f"mw_peak_{numbers}(x, 129)", np.argmax),
+            ("rolloff, 85 %", f"mw_rolloff_{numbers}(x, 129, {share})", _rolloff),
+        ):
+            yield Kernel(
+                "Spectra", name, numbers, f"*out = (int32_t) {body}", given, 129, "int32", 1, want,
+                "spectrum", measure="units", prepare=np.abs, overflow=overflow,
+            )  # fmt: skip
+
+
+def _centroid(x: Numbers) -> Numbers:
+    power = x.astype(np.float64)
+    return np.asarray(power @ np.arange(len(power)) / power.sum() if power.any() else 0.0)
+
+
+def _rolloff(x: Numbers) -> Numbers:
+    sums = np.cumsum(x.astype(np.float64))
+    share = float(np.float32(0.85)) if x.dtype == np.float32 else 55705 / 65536
+    return np.asarray(np.argmax(sums >= share * sums[-1]))
 
 
 _TURNS = (0.0, 0.01, 0.037, 0.1, 0.25, 0.4, 0.499)
