@@ -391,6 +391,12 @@ REFUSED: dict[str, tuple[Callable[[], Pipeline], str]] = {
         ),
         r"'melspectrogram' .* is for 16000 Hz, and gets 8000 Hz",
     ),
+    "windows of another rate": (
+        lambda: _fitted(
+            IIRFilter(LOWPASS, rate=100.0), SlidingWindow(60, 25, rate=50.0), _features(), _forest()
+        ),
+        r"'slidingwindow' .* is for 50 Hz, and gets 100 Hz",
+    ),
     "weights of a union": (
         lambda: _fitted(
             *_front(), FeatureUnion([("a", _features())], transformer_weights={"a": 2.0}), _forest()
