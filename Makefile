@@ -16,6 +16,9 @@ export PLATFORMIO_BUILD_CACHE_DIR := $(BUILD)/platformio-objects
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY := No
 export PLATFORMIO_DISABLE_UPGRADE_CHECK := true
 
+# Tests start hundreds of programs in Python: bytecode is kept, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test test-all lint bench leaf-study fuzz sklearn-versions zephyr-test setup clean
 
 help:

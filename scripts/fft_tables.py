@@ -14,10 +14,11 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from milliwatt.emit.text import wrap
+
 SOURCES = Path(__file__).resolve().parent.parent / "src"
 LENGTHS = tuple(1 << power for power in range(3, 13))
 FAMILIES = {"f32": "float", "i32": "uint16_t", "q15": "int16_t"}
-_WIDTH = 100
 
 
 def quarter_wave(n: int) -> list[float]:
@@ -53,24 +54,16 @@ def source(n: int, family: str) -> str:
         texts = [_c_float(value) for value in floats(n)[1:]]  # the macro writes the first
     else:
         texts = [str(value) for value in (i32 if family == "i32" else q15)(n)]
-    lines, line = [], "   "
-    for text in texts:
-        if len(line) + len(text) + 2 > _WIDTH:
-            lines.append(line)
-            line = "   "
-        line += f" {text},"
-    lines.append(line)
-    body = "\n".join(lines)
     head = "/* SPDX-License-Identifier: MIT */\n/* Written by scripts/fft_tables.py. */\n"
     if family == "f32":
         return (
             f'{head}#include "fft_table_f32.h"\n\n/* clang-format off */\n'
-            f"MW_FFT_TABLE_F32_BEGIN({n})\n{body}\nMW_FFT_TABLE_F32_END({n}, {n // 2})\n"
+            f"MW_FFT_TABLE_F32_BEGIN({n})\n{wrap(texts)}\nMW_FFT_TABLE_F32_END({n}, {n // 2})\n"
         )
     name = f"mw_fft_table_{n}_{family}[MW_FFT_TABLE_SIZE({n})]"
     return (
         f"{head}#include <milliwatt/fft.h>\n\n/* clang-format off */\n"
-        f"const {FAMILIES[family]} {name} MW_FLASH = {{\n{body}\n}};\n"
+        f"const {FAMILIES[family]} {name} MW_FLASH = {{\n{wrap(texts)}\n}};\n"
     )
 
 

@@ -16,10 +16,12 @@ typedef struct {
     float cosine, sine;
 } mw_fft_turn;
 
+typedef float mw_fft_cosine;
+
 #include "fft_order_body.h"
 
-/* Turns by i of 4 * quarter steps: less than one quarter, two, three. */
-static inline mw_fft_turn mw_fft_turn_once(const float *cosine, size_t quarter, size_t i)
+/* Turns by i of 4 * quarter steps, not more than one quarter. */
+static inline mw_fft_turn mw_fft_turn_once(const mw_fft_cosine *cosine, size_t quarter, size_t i)
 {
     mw_fft_turn turn;
     turn.cosine = mw_fft_read_f32(cosine + i);
@@ -27,28 +29,7 @@ static inline mw_fft_turn mw_fft_turn_once(const float *cosine, size_t quarter, 
     return turn;
 }
 
-static inline mw_fft_turn mw_fft_turn_twice(const float *cosine, size_t quarter, size_t i)
-{
-    mw_fft_turn turn;
-    if (i <= quarter) {
-        return mw_fft_turn_once(cosine, quarter, i);
-    }
-    turn = mw_fft_turn_once(cosine, quarter, 2 * quarter - i);
-    turn.cosine = -turn.cosine;
-    return turn;
-}
-
-static inline mw_fft_turn mw_fft_turn_thrice(const float *cosine, size_t quarter, size_t i)
-{
-    mw_fft_turn turn;
-    if (i <= 2 * quarter) {
-        return mw_fft_turn_twice(cosine, quarter, i);
-    }
-    turn = mw_fft_turn_once(cosine, quarter, i - 2 * quarter);
-    turn.cosine = -turn.cosine;
-    turn.sine = -turn.sine;
-    return turn;
-}
+#include "fft_turns_body.h"
 
 static inline mw_fft_pair mw_fft_turned(mw_fft_pair x, mw_fft_turn turn)
 {

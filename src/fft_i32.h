@@ -16,6 +16,8 @@ typedef struct {
     int32_t cosine, sine;
 } mw_fft_turn;
 
+typedef uint16_t mw_fft_cosine;
+
 #include "fft_order_body.h"
 
 /* Where a product of 64 bits takes dozens of instructions, numbers are split into 18 and 14 bits. */
@@ -49,8 +51,8 @@ static inline mw_fft_pair mw_fft_turned(mw_fft_pair x, mw_fft_turn turn, unsigne
     return result;
 }
 
-/* Turns by i of 4 * quarter steps: less than one quarter, two, three. */
-static inline mw_fft_turn mw_fft_turn_once(const uint16_t *cosine, size_t quarter, size_t i)
+/* Turns by i of 4 * quarter steps, less than one quarter. */
+static inline mw_fft_turn mw_fft_turn_once(const mw_fft_cosine *cosine, size_t quarter, size_t i)
 {
     mw_fft_turn turn;
     turn.cosine = (int32_t) MW_READ_16(cosine + i);
@@ -58,33 +60,8 @@ static inline mw_fft_turn mw_fft_turn_once(const uint16_t *cosine, size_t quarte
     return turn;
 }
 
-static inline mw_fft_turn mw_fft_turn_twice(const uint16_t *cosine, size_t quarter, size_t i)
-{
-    mw_fft_turn turn;
-    if (i < quarter) {
-        return mw_fft_turn_once(cosine, quarter, i);
-    }
-    if (i == quarter) {
-        turn.cosine = 0;
-        turn.sine = INT32_C(65536);
-        return turn;
-    }
-    turn = mw_fft_turn_once(cosine, quarter, 2 * quarter - i);
-    turn.cosine = -turn.cosine;
-    return turn;
-}
-
-static inline mw_fft_turn mw_fft_turn_thrice(const uint16_t *cosine, size_t quarter, size_t i)
-{
-    mw_fft_turn turn;
-    if (i <= 2 * quarter) {
-        return mw_fft_turn_twice(cosine, quarter, i);
-    }
-    turn = mw_fft_turn_once(cosine, quarter, i - 2 * quarter);
-    turn.cosine = -turn.cosine;
-    turn.sine = -turn.sine;
-    return turn;
-}
+#define MW_FFT_ONE INT32_C(65536)
+#include "fft_turns_body.h"
 
 #ifdef __cplusplus
 extern "C" {

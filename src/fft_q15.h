@@ -26,6 +26,8 @@ typedef struct {
     int32_t cosine, sine;
 } mw_fft_turn;
 
+typedef int16_t mw_fft_cosine;
+
 #include "fft_order_body.h"
 
 static inline mw_fft_pair mw_fft_pair_of(int32_t re, int32_t im)
@@ -36,8 +38,8 @@ static inline mw_fft_pair mw_fft_pair_of(int32_t re, int32_t im)
     return result;
 }
 
-/* Turns by i of 4 * quarter steps: less than one quarter, two, three. */
-static inline mw_fft_turn mw_fft_turn_once(const int16_t *cosine, size_t quarter, size_t i)
+/* Turns by i of 4 * quarter steps, not more than one quarter. */
+static inline mw_fft_turn mw_fft_turn_once(const mw_fft_cosine *cosine, size_t quarter, size_t i)
 {
     mw_fft_turn turn;
     turn.cosine = mw_fft_read_q15(cosine + i);
@@ -45,28 +47,7 @@ static inline mw_fft_turn mw_fft_turn_once(const int16_t *cosine, size_t quarter
     return turn;
 }
 
-static inline mw_fft_turn mw_fft_turn_twice(const int16_t *cosine, size_t quarter, size_t i)
-{
-    mw_fft_turn turn;
-    if (i <= quarter) {
-        return mw_fft_turn_once(cosine, quarter, i);
-    }
-    turn = mw_fft_turn_once(cosine, quarter, 2 * quarter - i);
-    turn.cosine = -turn.cosine;
-    return turn;
-}
-
-static inline mw_fft_turn mw_fft_turn_thrice(const int16_t *cosine, size_t quarter, size_t i)
-{
-    mw_fft_turn turn;
-    if (i <= 2 * quarter) {
-        return mw_fft_turn_twice(cosine, quarter, i);
-    }
-    turn = mw_fft_turn_once(cosine, quarter, i - 2 * quarter);
-    turn.cosine = -turn.cosine;
-    turn.sine = -turn.sine;
-    return turn;
-}
+#include "fft_turns_body.h"
 
 /* `(x.re * cosine + x.im * sine) / 2^16` and so on, rounded: half the number, turned, the other sign. */
 static inline int32_t mw_fft_turned_re(mw_fft_pair x, mw_fft_turn turn)

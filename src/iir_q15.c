@@ -2,6 +2,7 @@
 #include <milliwatt/iir.h>
 
 #include "in_reach.h"
+#include "noinline.h"
 #include "iir_q15.h"
 
 static int16_t mw_saturated_q15(int32_t value)
@@ -36,7 +37,7 @@ int16_t mw_iir_one_q15(const mw_iir_q15 *flash, mw_iir_state_q15 *state, int16_t
 }
 
 /* All sections of one channel. */
-MW_SEPARATE static void mw_channel_q15(const mw_iir_q15 *filter, mw_iir_state_q15 *state, const int16_t *x,
+MW_NOINLINE static void mw_channel_q15(const mw_iir_q15 *filter, mw_iir_state_q15 *state, const int16_t *x,
                                        int16_t *out, size_t n, size_t stride)
 {
     const mw_iir_section_q15 *at = filter->sections;

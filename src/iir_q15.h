@@ -39,7 +39,7 @@ static inline int32_t mw_k1_q15(const mw_iir_section_q15 *s)
 }
 #endif
 
-MW_SEPARATE static void mw_plain_section_q15(const mw_iir_section_q15 *from, mw_iir_state_q15 *state,
+MW_NOINLINE static void mw_plain_section_q15(const mw_iir_section_q15 *from, mw_iir_state_q15 *state,
                                              const int16_t *x, int16_t *out, size_t n, size_t stride,
                                              uint_fast8_t out_shift)
 {

@@ -3,6 +3,7 @@
 
 #include "in_reach.h"
 #include "iir_long.h"
+#include "noinline.h"
 
 static int32_t mw_saturated_q31(int64_t value)
 {
@@ -36,7 +37,7 @@ static inline uint32_t mw_rest_q31(uint64_t sum)
 }
 
 /* One section; gives its results, or, if `out_shift` is not 0, saturated ones. */
-MW_SEPARATE static void mw_plain_section_q31(const mw_iir_section_q31 *from, mw_iir_state_q31 *state,
+MW_NOINLINE static void mw_plain_section_q31(const mw_iir_section_q31 *from, mw_iir_state_q31 *state,
                                              const int32_t *x, int32_t *out, size_t n, size_t stride,
                                              uint_fast8_t out_shift)
 {

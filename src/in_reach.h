@@ -4,13 +4,6 @@
 
 #include <milliwatt/config.h>
 
-/* A function that others call in more than one place. */
-#if defined(__GNUC__)
-#define MW_SEPARATE __attribute__((noinline))
-#else
-#define MW_SEPARATE
-#endif
-
 /* Declares a pointer to an object in MW_FLASH that members can be read through: a copy, where it takes one.
  */
 #if MW_USE_PROGMEM

@@ -19,10 +19,8 @@
 /* Keeps gcc from regrouping sums, for which it would run out of registers. */
 #if defined(__GNUC__)
 #define MW_KEEP_SUM(sum) __asm__("" : "+r"(sum))
-#define MW_NOINLINE __attribute__((noinline))
 #else
 #define MW_KEEP_SUM(sum) ((void) 0)
-#define MW_NOINLINE
 #endif
 
 /* Four sums, which compilers can keep in registers. */

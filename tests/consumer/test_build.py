@@ -17,11 +17,12 @@ pytestmark = [pytest.mark.xdist_group("consumer"), pytest.mark.timeout(180)]
 
 MODES = ("off", "chain", "chain+", "deep", "deep+")
 
+# Not optimised: all of the library is compiled in each environment.
 INI = f"""\
 [env]
 platform = symlink://{REPOSITORY}/boards/virtual
 board = host
-build_flags = -Wall -Wextra
+build_flags = -Wall -Wextra -O0
 build_src_filter = +<main.c>
 lib_deps = symlink://{REPOSITORY}
 custom_milliwatt_models =

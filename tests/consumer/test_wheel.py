@@ -8,7 +8,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import skops.io
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,27 +40,25 @@ def run(site: Path, work: Path, *arguments: str) -> subprocess.CompletedProcess[
     return subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
 
 
-def train(work: Path) -> None:
-    code = (
-        "import skops.io, sys; from sklearn.datasets import load_iris;"
-        "from sklearn.ensemble import RandomForestClassifier;"
-        "X, y = load_iris(return_X_y=True);"
-        "skops.io.dump(RandomForestClassifier(5, random_state=1).fit(X, y), 'iris.skops');"
-        "import numpy; numpy.savetxt('iris.csv', X[::10], delimiter=',')"
-    )
-    subprocess.run([sys.executable, "-c", code], cwd=work, check=True)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an estimator's file and samples for it."""
+    work = tmp_path_factory.mktemp("trained")
+    X, y = load_iris(return_X_y=True)
+    skops.io.dump(RandomForestClassifier(5, random_state=1).fit(X, y), work / "iris.skops")
+    np.savetxt(work / "iris.csv", X[::10], delimiter=",")
+    return work
 
 
-def test_export_and_emit_from_the_installed_wheel(site: Path, tmp_path: Path) -> None:
-    train(tmp_path)
-    exported = run(site, tmp_path, "export", "iris.skops", "-o", "iris.mw.json")
+def test_export_and_emit_from_the_installed_wheel(site: Path, trained: Path, tmp_path: Path) -> None:
+    exported = run(site, tmp_path, "export", str(trained / "iris.skops"), "-o", "iris.mw.json")
     assert exported.returncode == 0, exported.stderr
     emitted = run(site, tmp_path, "emit", "iris.mw.json", "-o", "src", "--method", "loadable")
     assert emitted.returncode == 0, emitted.stderr
     # Blobs and CSV: from the hand-over file, at once from the estimator, and by the program without typer.
     for arguments in (
         ("emit", "iris.mw.json", "-o", "{}"),
-        ("export", "iris.skops", "-o", "{}"),
+        ("export", str(trained / "iris.skops"), "-o", "{}"),
         ("-m", "milliwatt.emit", "iris.mw.json", "-o", "{}"),
     ):
         for ending in ("mw.bin", "csv"):
@@ -70,8 +72,7 @@ def test_export_and_emit_from_the_installed_wheel(site: Path, tmp_path: Path) ->
     subprocess.run(["gcc", "-c", f"-I{sdk / 'include'}", *sources], cwd=tmp_path, check=True)
 
 
-def test_check_on_the_host_board_from_the_installed_wheel(site: Path, tmp_path: Path) -> None:
-    train(tmp_path)
+def test_check_on_the_host_board_from_the_installed_wheel(site: Path, trained: Path) -> None:
     stage = [
         sys.executable,
         str(ROOT / "scripts" / "stage_platformio.py"),
@@ -79,7 +80,7 @@ def test_check_on_the_host_board_from_the_installed_wheel(site: Path, tmp_path: 
         str(site.parent / "core"),
     ]
     subprocess.run(stage, check=True)
-    checked = run(site, tmp_path, "check", "iris.skops", "--board", "host", "--data", "iris.csv")
+    checked = run(site, trained, "check", "iris.skops", "--board", "host", "--data", "iris.csv")
     assert checked.returncode == 0, checked.stderr
     assert "100.00" in checked.stdout
 

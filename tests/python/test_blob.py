@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mwtest.batch import SANITIZERS, Answer, Case, run, tie
 from mwtest.blobs import STATUSES, BlobAnswer, BlobCase, run_blobs
 from mwtest.models import FORMS, NUMPY, Spec, build, samples, specs
+from mwtest.objects import objects
 from sklearn.ensemble import RandomForestClassifier
 from test_property import LAYOUTS
 
@@ -377,16 +378,15 @@ int main(void)
 """
 
 
-@pytest.mark.parametrize("compiler", [("gcc", "-std=c99"), ("clang", "-std=c99"), ("g++", "-std=c++17")])
-def test_arguments(compiler: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("compiler", "standard"), [("gcc", "c99"), ("clang", "c99"), ("g++", "c++17")])
+def test_arguments(compiler: str, standard: str, tmp_path: Path) -> None:
     blob = emit_blob(build(Spec(1, n_outputs=3, n_features=4)))
     words = ",".join(f"0x{int.from_bytes(blob[at : at + 4], 'little'):x}U" for at in range(0, len(blob), 4))
     source = tmp_path / "arguments.c"
     source.write_text(f"#define N 4\n#define N_SUMS 3\n#define DATA {words}\n" + _ARGUMENTS, encoding="utf-8")
-    library = [str(path) for path in sdk.sources()]
-    command = [*compiler, *SANITIZERS, f"-I{sdk.include_dir()}"]
-    language = ["-x", "c++"] if compiler[0] == "g++" else []
+    library = objects(("model", "status"), SANITIZERS, compiler, standard)
+    command = [compiler, f"-std={standard}", *SANITIZERS, f"-I{sdk.include_dir()}"]
     program = str(tmp_path / "arguments")
-    subprocess.run([*command, *language, str(source), *library, "-o", program], check=True)
+    subprocess.run([*command, str(source), *library, "-o", program], check=True)
     result = subprocess.run([program], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

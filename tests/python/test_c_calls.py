@@ -11,6 +11,7 @@ import pytest
 from mwtest.batch import SANITIZERS
 from mwtest.calls import wrong_calls
 from mwtest.network_calls import wrong_network_calls
+from mwtest.objects import objects
 
 from milliwatt import sdk
 
@@ -22,9 +23,10 @@ def test_wrong_calls_give_a_status(
 ) -> None:
     for name, text in calls().items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    sources = [*sorted(tmp_path.glob("*.c")), *sdk.sources()]
-    command = [compiler, "-std=c99", "-O1", *SANITIZERS, f"-I{sdk.include_dir()}", f"-I{tmp_path}"]
-    subprocess.run([*command, *map(str, sources), "-o", str(tmp_path / "calls")], check=True)
+    flags = ("-O1", *SANITIZERS)
+    sources = [*map(str, sorted(tmp_path.glob("*.c"))), *objects(("net_",), flags, compiler)]
+    command = [compiler, "-std=c99", *flags, f"-I{sdk.include_dir()}", f"-I{tmp_path}"]
+    subprocess.run([*command, *sources, "-o", str(tmp_path / "calls")], check=True)
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     result = subprocess.run(
         [tmp_path / "calls"], capture_output=True, text=True, env=environment, check=False

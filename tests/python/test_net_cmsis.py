@@ -23,6 +23,7 @@ from mwtest.integer_networks import integer_samples, integers
 from mwtest.net_cases import ARM, OPTIMISED, SANITIZED, Checked, Machine, call, check
 from mwtest.net_layers import LayerSpec, integer_sums, layer_specs
 from mwtest.networks import NetworkSpec, build_network
+from mwtest.objects import objects
 
 from milliwatt import sdk
 from milliwatt.emit import emit_c
@@ -204,10 +205,10 @@ def test_a_library_without_the_option_does_not_link(tmp_path: Path) -> None:
     for name, text in emit_c(model, name="net").files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "main.c").write_text("int main(void) { return 0; }\n", encoding="utf-8")
-    command = ["gcc", "-std=c99", f"-I{sdk.include_dir()}", "main.c", "net.c", *map(str, sdk.sources())]
+    command = ["gcc", "-std=c99", f"-I{sdk.include_dir()}", "main.c", "net.c", *objects(("net_",), ())]
     subprocess.run([*command, "-o", "without"], cwd=tmp_path, check=True)
-    objects = ["gcc", "-std=c99", "-DMW_CMSIS_NN=1", f"-I{sdk.include_dir()}", "-c", "net.c"]
-    subprocess.run(objects, cwd=tmp_path, check=True)
+    compile_net = ["gcc", "-std=c99", "-DMW_CMSIS_NN=1", f"-I{sdk.include_dir()}", "-c", "net.c"]
+    subprocess.run(compile_net, cwd=tmp_path, check=True)
     linked = [word if word != "net.c" else "net.o" for word in command]
     done = subprocess.run([*linked, "-o", "mixed"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mwtest.integer_networks import integers
 from mwtest.networks import NetworkSpec, build_network
+from mwtest.objects import objects
 from mwtest.toolchain import TOOLCHAINS, Toolchain, compile_to_objects
 
 from milliwatt import sdk
@@ -119,22 +120,15 @@ def test_both_forms_link_from_c_and_from_cpp(single: bool, tmp_path: Path) -> No
     )
     for file, text in files.items():
         (tmp_path / file).write_text(text, encoding="utf-8")
-    sources = [tmp_path / file for file in files if not file.endswith(".h")]
-    objects = []
-    for source in [*sources, *sdk.network_sources()]:
+    flags = ("-Wall", "-Werror")
+    built = objects(("net_",), flags)
+    for source in (tmp_path / file for file in files if not file.endswith(".h")):
         compiler, standard = ("g++", "c++17") if source.suffix == ".cpp" else ("gcc", "c99")
         target = tmp_path / f"{source.name}.o"
-        command = [
-            compiler,
-            f"-std={standard}",
-            f"-I{sdk.include_dir()}",
-            f"-I{tmp_path}",
-            "-Wall",
-            "-Werror",
-        ]
+        command = [compiler, f"-std={standard}", *flags, f"-I{sdk.include_dir()}", f"-I{tmp_path}"]
         subprocess.run([*command, "-c", str(source), "-o", str(target)], check=True)
-        objects.append(str(target))
-    subprocess.run(["g++", *objects, "-o", str(tmp_path / "program")], check=True)
+        built.append(str(target))
+    subprocess.run(["g++", *built, "-o", str(tmp_path / "program")], check=True)
     subprocess.run([str(tmp_path / "program")], check=True)
 
 

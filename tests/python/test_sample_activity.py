@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from mwtest.objects import objects
 
 import milliwatt
 from milliwatt.emit import emit_c
@@ -212,11 +213,12 @@ def test_converted_model_answers_as_scikit_learn_does(forest: Any, unseen: Any) 
 def test_sample_runs_on_the_pc(tmp_path: Path, method: str) -> None:
     for name, text in emit_c(milliwatt.load(model.MODEL_FILE).ir, method=method).files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    sources = [*(SAMPLE / "src").glob("*.c"), *(ROOT / "src").glob("*.c"), tmp_path / "activity.c"]
     program = tmp_path / "sample"
+    flags = ["-O1", *WARNINGS]
+    sources = [*map(str, (SAMPLE / "src").glob("*.c")), str(tmp_path / "activity.c")]
+    sources += objects(("status",), flags, "cc")
     include = [f"-I{ROOT / 'include'}", f"-I{tmp_path}"]
-    command = ["cc", "-std=c99", "-O1", *WARNINGS, *include, *map(str, sources), "-o", str(program)]
-    subprocess.run(command, check=True)
+    subprocess.run(["cc", "-std=c99", *flags, *include, *sources, "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()

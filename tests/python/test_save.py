@@ -171,8 +171,7 @@ def test_saved_c_in_two_c_files_and_a_cpp_file(forest: Model, tmp_path: Path, fi
     (tmp_path / "main.cpp").write_text(_MAIN, encoding="utf-8")
     objects = []
     generated = [tmp_path / file] if file.endswith(".c") else []
-    needed = sdk.sources() if method == "loadable" else []
-    for source in [*sorted(tmp_path.glob("part_*")), tmp_path / "main.cpp", *generated, *needed]:
+    for source in [*sorted(tmp_path.glob("part_*")), tmp_path / "main.cpp", *generated]:
         compiler, standard = ("g++", "c++17") if source.suffix == ".cpp" else ("gcc", "c99")
         target = tmp_path / f"{source.name}.o"
         flags = [f"-std={standard}", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror", "-O1"]

@@ -12,6 +12,7 @@ Layers of other names, custom objects and Lambda are refused by name.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -115,7 +116,7 @@ def _logits(compiled: Mapping[str, Any]) -> str:
     return found if isinstance(config, Mapping) and config.get("from_logits") is True else ""
 
 
-class _Walk:
+class _Walk(ABC):
     """What both kinds of models share."""
 
     graph: Graph
@@ -124,9 +125,9 @@ class _Walk:
         self.source = source
         self.layers: list[Mapping[str, Any]] = list(source.config["layers"])
 
+    @abstractmethod
     def run(self) -> Value:
         """The output's value."""
-        raise NotImplementedError
 
     def _start(self, shape: Sequence[int | None] | None) -> None:
         if shape is None:

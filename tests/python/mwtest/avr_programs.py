@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from milliwatt import sdk
+from mwtest.emulated import ROOT, boards
+from mwtest.objects import objects
 
 BOARD = "simavr_atmega328p"
-_BOARDS = Path(__file__).resolve().parents[3] / "boards" / "virtual"
+_BOARDS = ROOT / "boards" / "virtual"
 _FLAGS = ("-mmcu=atmega328p", "-DF_CPU=16000000UL", "-Os", "-ffunction-sections", "-fdata-sections",
           '-DMW_BOARD_NAME="avr"', '-DMW_COUNTER_UNIT="cycles"')  # fmt: skip
-
-
-@cache
-def _runner() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("milliwatt_board_runner", _BOARDS / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def run_avr(source: str, parts: Sequence[str], given: bytes, directory: Path) -> bytes:
@@ -38,7 +26,7 @@ def run_avr(source: str, parts: Sequence[str], given: bytes, directory: Path) ->
     if shutil.which("avr-gcc") is None or not Path("/usr/include/simavr/sim_avr.h").exists():
         pytest.skip("avr-gcc or simavr is not installed")
     program = _built(source, tuple(parts), directory)
-    runner = _runner().simavr_runner(BOARD)
+    runner = boards.simavr_runner(BOARD)
     command = [runner, "--mcu", "atmega328p", "--frequency", "16000000", program]
     result = subprocess.run(command, input=given, capture_output=True, check=False, timeout=120)
     assert result.returncode == 0, (result.returncode, result.stderr.decode(errors="replace")[-4000:])
@@ -47,12 +35,12 @@ def run_avr(source: str, parts: Sequence[str], given: bytes, directory: Path) ->
 
 @cache
 def _built(source: str, parts: tuple[str, ...], directory: Path) -> Path:
-    files = [path for path in sdk.sources() if path.name.startswith(parts)]
     support = _BOARDS / "support"
-    files += sorted([*(support / "avr").glob("*.c"), *(support / "common").glob("*.c")])
+    files = sorted([*(support / "avr").glob("*.c"), *(support / "common").glob("*.c")])
+    library = objects(parts, _FLAGS, "avr-gcc", "gnu99")
     stem = directory / f"avr-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
     stem.with_suffix(".c").write_text(source, encoding="utf-8")
     include = [f"-I{support / 'include'}", f"-I{support / 'common'}", f"-I{sdk.include_dir()}"]
     command = ["avr-gcc", "-std=gnu99", *_FLAGS, "-Wl,--gc-sections", *include, f"{stem}.c", *map(str, files)]
-    subprocess.run([*command, "-o", f"{stem}.elf"], check=True)
+    subprocess.run([*command, *library, "-o", f"{stem}.elf"], check=True)
     return stem.with_suffix(".elf")

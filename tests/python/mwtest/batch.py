@@ -7,7 +7,6 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -143,21 +142,7 @@ def _build(cases: Sequence[Case], directory: Path, flags: tuple[str, ...]) -> Pa
     program.update(source.encode())
     stem = directory / f"batch-{program.hexdigest()[:16]}"
     stem.with_suffix(".c").write_text(source, encoding="utf-8")
-    objects = library_objects(directory, flags)
     include = f"-I{sdk.include_dir()}"
-    command = ["gcc", "-std=c99", *flags, include, f"{stem}.c", *objects, "-o", str(stem)]
+    command = ["gcc", "-std=c99", *flags, include, f"{stem}.c", "-o", str(stem)]
     subprocess.run(command, check=True)
     return stem
-
-
-@cache
-def library_objects(directory: Path, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """The library's object files for these flags, compiled once a directory."""
-    tag = hashlib.sha256(" ".join(flags).encode()).hexdigest()[:8]
-    objects = []
-    for source in sdk.sources():
-        target = directory / f"{source.stem}-{tag}.o"
-        include = f"-I{sdk.include_dir()}"
-        subprocess.run(["gcc", "-std=c99", *flags, include, "-c", str(source), "-o", str(target)], check=True)
-        objects.append(str(target))
-    return tuple(objects)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from milliwatt import sdk
 from milliwatt.emit.blob import TYPES
+from mwtest.objects import objects
 
 STATUSES = {"ok": 0, "argument": -1, "length": -2, "nan": -3, "model": -4, "version": -5}
 STATUSES |= {"alignment": -6, "type": -7, "task": -8}
@@ -190,7 +191,7 @@ def driver(directory: Path, flags: tuple[str, ...]) -> Path:
     source = directory / "blobs.c"
     source.write_text(_DRIVER, encoding="utf-8")
     program = directory / f"blobs{abs(hash(flags))}"
-    library = [str(path) for path in sdk.sources()]
+    library = objects(("model", "status"), flags)
     include = f"-I{sdk.include_dir()}"
     command = ["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", *flags, include, str(source), *library]
     subprocess.run([*command, "-o", str(program)], check=True)

@@ -72,7 +72,7 @@ def check(cases: Sequence[Case], work: Path, machine: Machine, kernels: Sequence
     """Runs all cases in one program; every number has to be as close as its case says.
 
     Args:
-        kernels: beginnings of names of the C files that are linked on Arm.
+        kernels: beginnings of names of the C files that are linked.
     """
     _compare(cases, run([one.made for one in cases], work, machine, kernels))
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from milliwatt import sdk
 from mwtest.avr_programs import run_avr
-from mwtest.net_cases import Machine, link_arm, run_arm
+from mwtest.net_cases import Machine, link_arm, link_here, run_arm
 
 AVR = Machine("atmega328p", ())
 
@@ -40,17 +39,15 @@ def run_program(source: str, parts: Sequence[str], given: bytes, machine: Machin
 @cache
 def _built(source: str, parts: tuple[str, ...], machine: Machine, directory: Path) -> Path:
     machine.need()
-    files = [str(path) for path in sdk.sources() if path.name.startswith(parts)]
     digest = hashlib.sha256((source + machine.name).encode()).hexdigest()[:16]
     stem = directory / f"program-{digest}"
     if not machine.machine:
         stem.with_suffix(".c").write_text(source, encoding="utf-8")
-        command = ["gcc", "-std=c99", *machine.flags, f"-I{sdk.include_dir()}", f"{stem}.c", *files]
-        subprocess.run([*command, "-o", str(stem)], check=True)
+        link_here(stem, machine, kernels=parts)
         return stem
     start = "extern void initialise_monitor_handles(void);\n"
     source = start + source.replace(
         "int main(void)\n{", "int main(void)\n{\n    initialise_monitor_handles();", 1
     )
     stem.with_suffix(".c").write_text(source, encoding="utf-8")
-    return link_arm(stem, machine, files, kernels=())
+    return link_arm(stem, machine, kernels=parts)

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 from milliwatt import sdk
-from mwtest.batch import SANITIZERS, library_objects
+from mwtest.batch import SANITIZERS
+from mwtest.objects import objects
 
 # Buffers have just the room that nets.h asks for, so that the address sanitizer sees one number too many.
 # What spare numbers hold is rubbish, which no answer may depend on.
@@ -141,7 +141,7 @@ ARM = {
 def run(
     calls: Sequence[Call], directory: Path, machine: Machine, kernels: Sequence[str] = ("net",)
 ) -> list[bytes]:
-    """What every call put out; ``kernels``: beginnings of names of the C files that are linked on Arm."""
+    """What every call put out; ``kernels``: beginnings of names of the C files that are linked."""
     source = _DRIVER
     for index, case in enumerate(calls):
         body = f"{case.tables}static void run_@(void)\n{{\n{case.code}}}\n\n"
@@ -154,7 +154,8 @@ def run(
     stem = directory / f"calls-{digest}"
     stem.with_suffix(".c").write_text(source, encoding="utf-8")
     given = b"".join(case.given for case in calls)
-    answer = _run_arm(stem, given, machine, kernels) if machine.machine else _run_here(stem, given, machine)
+    run_program = _run_arm if machine.machine else _run_here
+    answer = run_program(stem, given, machine, kernels)
     found, at = [], 0
     for case in calls:
         found.append(answer[at : at + case.size])
@@ -172,14 +173,18 @@ def check(cases: Sequence[Checked], work: Path, machine: Machine, kernels: Seque
         )
 
 
-def _run_here(stem: Path, given: bytes, machine: Machine) -> bytes:
-    objects = library_objects(stem.parent, machine.flags)
-    command = ["gcc", "-std=c99", *machine.flags, f"-I{sdk.include_dir()}", f"{stem}.c", *objects]
-    subprocess.run([*command, "-o", str(stem)], check=True)
+def _run_here(stem: Path, given: bytes, machine: Machine, kernels: Sequence[str]) -> bytes:
+    link_here(stem, machine, kernels=kernels)
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     result = subprocess.run([str(stem)], input=given, capture_output=True, env=env, check=False)
     assert result.returncode == 0, result.stderr.decode(errors="replace")[-4000:]
     return result.stdout
+
+
+def link_here(stem: Path, machine: Machine, *, kernels: Sequence[str] = ("net",)) -> None:
+    """Compiles ``stem``.c for this PC and links it with the kernels."""
+    command = ["gcc", "-std=c99", *machine.flags, f"-I{sdk.include_dir()}", f"{stem}.c"]
+    subprocess.run([*command, *objects(kernels, machine.flags), "-o", str(stem)], check=True)
 
 
 def _run_arm(stem: Path, given: bytes, machine: Machine, kernels: Sequence[str]) -> bytes:
@@ -198,7 +203,7 @@ def link_arm(
     link = ["-nostartfiles", "--specs=rdimon.specs", "-T", str(script), "-Wl,--no-warn-rwx-segments"]
     target = Path(f"{stem}.elf")
     subprocess.run(
-        [*command, str(start), *_arm_objects(stem.parent, machine, tuple(kernels)), *link, "-o", str(target)],
+        [*command, str(start), *_arm_objects(stem.parent, machine, kernels), *link, "-o", str(target)],
         check=True,
     )
     return target
@@ -213,15 +218,14 @@ def run_arm(program: Path, machine: Machine, given: bytes = b"", options: Sequen
     return result.stdout
 
 
-@cache
-def _arm_objects(directory: Path, machine: Machine, kernels: tuple[str, ...]) -> tuple[str, ...]:
-    objects = []
-    for source in (path for path in sdk.sources() if path.stem.split("_")[0] in kernels):
-        target = directory / f"{source.stem}-{machine.name}.o"
-        command = ["arm-none-eabi-gcc", "-std=c99", *machine.flags, f"-I{sdk.include_dir()}"]
-        subprocess.run([*command, "-c", str(source), "-o", str(target)], check=True)
-        objects.append(str(target))
-    return tuple(objects)
+def _arm_objects(directory: Path, machine: Machine, kernels: Sequence[str]) -> list[str]:
+    """The kernels' object files, which lie in the directory too, named after C file and machine."""
+    found = objects(kernels, machine.flags, "arm-none-eabi-gcc")
+    for path in map(Path, found):
+        name = directory / f"{path.stem.rpartition('-')[0]}-{machine.name}.o"
+        name.unlink(missing_ok=True)
+        name.symlink_to(path)
+    return found
 
 
 _MEMORY = {

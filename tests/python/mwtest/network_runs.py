@@ -14,7 +14,6 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +24,9 @@ from milliwatt.dtypes import FEATURE_TYPES
 from milliwatt.emit import emit_c
 from milliwatt.emit.net_plan import Plan, plan_network
 from milliwatt.ir import Network
+from mwtest.objects import objects
 
-SANITIZERS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+SANITIZERS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 QUICK = ("-O1",)
 
 _DRIVER = """
@@ -117,12 +117,8 @@ def _build(cases: Sequence[Case], directory: Path, flags: tuple[str, ...]) -> Pa
     source = "".join(parts) + "int main(void)\n{\n" + "".join(calls) + "    return 0;\n}\n"
     stem = directory / f"networks-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
     stem.with_suffix(".c").write_text(source, encoding="utf-8")
-    include = f"-I{sdk.include_dir()}"
-    objects = kernels(directory, flags)
-    subprocess.run(
-        ["gcc", "-std=c99", "-Wall", "-Werror", *flags, include, f"{stem}.c", *objects, "-o", str(stem)],
-        check=True,
-    )
+    command = ["gcc", "-std=c99", "-Wall", "-Werror", *flags, f"-I{sdk.include_dir()}", f"{stem}.c"]
+    subprocess.run([*command, *objects(("net_",), flags), "-o", str(stem)], check=True)
     return stem
 
 
@@ -167,16 +163,3 @@ def homes_of(plan: Plan) -> dict[int, int]:
         ]
         homes[step.writes] = homes[own[0]] if own else step.writes
     return homes
-
-
-@cache
-def kernels(directory: Path, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """The kernels' object files for these flags, compiled once a directory."""
-    tag = hashlib.sha256(" ".join(flags).encode()).hexdigest()[:8]
-    objects = []
-    for source in sdk.network_sources():
-        target = directory / f"{source.stem}-{tag}.o"
-        include = f"-I{sdk.include_dir()}"
-        subprocess.run(["gcc", "-std=c99", *flags, include, "-c", str(source), "-o", str(target)], check=True)
-        objects.append(str(target))
-    return tuple(objects)
