@@ -43,8 +43,8 @@ class Provider:
         """The machine with a library that calls the functions; objects go to ``directory``."""
         arm = bool(machine.machine)
         # Its compiler header is for Arm; for hosts there is a way around.
-        include = [f"-isystem{path}" for path in self.headers]
-        include += [f"-isystem{self.core}"] if arm else ["-D__GNUC_PYTHON__"]
+        include = [word for path in self.headers for word in ("-isystem", str(path))]
+        include += ["-isystem", self.core] if arm else ["-D__GNUC_PYTHON__"]
         include.append("-DDISABLEFLOAT16")
         flags = (*machine.flags, *(_SPLIT if arm else ()), *include)
         objects = self._objects(flags, directory, "arm-none-eabi-gcc" if arm else "gcc")
