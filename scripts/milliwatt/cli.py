@@ -231,7 +231,9 @@ def _print_report(report: CheckReport) -> None:
     print(plain([report]))
     if report.cpu_share is not None:
         counted = "" if report.cost_unit == "cycles" else f", {report.cost_unit} counted as cycles"
-        print(f"to keep up with the samples takes {100 * report.cpu_share:.2g} % of the CPU{counted}")
+        percent = 100 * report.cpu_share
+        share = f"{percent:.2g}" if percent < 10 else f"{percent:.0f}"
+        print(f"to keep up with the samples takes {share} % of the CPU{counted}")
     for item in report.disagreements:
         print(f"sample {item.sample}: {item.device} on the board, {item.wanted} by the {item.reference}")
 
