@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "scripts")]
 
-from mwtest.avr_programs import run_avr  # noqa: E402
+from mwtest.avr_programs import AVR_CYCLES, run_avr  # noqa: E402
 from mwtest.models import Spec, build  # noqa: E402
 from mwtest.net_cases import ARM, Machine, link_arm  # noqa: E402
 from mwtest.signal_cases import iir  # noqa: E402
@@ -117,39 +117,6 @@ int main(void)
 }
 """
 _AVR_MAIN = """
-#include <avr/interrupt.h>
-#include <avr/io.h>
-static volatile uint16_t turns;
-ISR(TIMER1_OVF_vect)
-{
-    ++turns;
-}
-static void send(char letter)
-{
-    while ((UCSR0A & (1 << UDRE0)) == 0) {
-    }
-    UDR0 = (uint8_t) letter;
-}
-static void begin(void)
-{
-    TCCR1B = 0;
-    TCNT1 = 0;
-    TIFR1 = 1;
-    turns = 0;
-    TCCR1B = 1;
-}
-static void end(void)
-{
-    const uint16_t low = TCNT1; /* while it runs: simavr's stopped timer reads 0 */
-    uint32_t cycles;
-    cli();
-    cycles = ((uint32_t) (turns + (low < 1000 ? TIFR1 & 1 : 0)) << 16) + low;
-    sei();
-    for (uint32_t unit = 1000000000; unit != 0; unit /= 10) {
-        send((char) ('0' + cycles / unit % 10));
-    }
-    send('\\n');
-}
 int main(void)
 {
     TIMSK1 = 1;
@@ -186,7 +153,7 @@ def main() -> int:
             counted = _instructions(code, names, machine, work)
             flash = _flash(code, names, ["arm-none-eabi-", *machine.flags, "--specs=nano.specs"], work)
             _print(f"{name}, instructions", counted, flash)
-        written = run_avr(f"{code}{_PUSHES}{_AVR_MAIN}", names, b"", work)
+        written = run_avr(f"{code}{_PUSHES}{AVR_CYCLES}{_AVR_MAIN}", names, b"", work)
         flash = _flash(code, names, ["avr-", "-mmcu=atmega328p", "-Os", "-ffunction-sections"], work)
         _print("ATmega328P, cycles", [int(line) for line in written.split()], flash)
         print(f"\nstate: {state_size(activity())} bytes on 32-bit CPUs, {_avr_state(code, work)} on AVR")

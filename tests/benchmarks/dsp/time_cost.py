@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dsp_build import AVR_CHAIN, Flash, arm_flash, machine, sources
 from dsp_rows import AVR, Row
-from mwtest.avr_programs import run_avr
+from mwtest.avr_programs import AVR_CYCLES, run_avr
 from mwtest.net_cases import link_arm
 from mwtest.systick import COUNTER, run_counted
 from time_work import BEFORE, PREPARE, ROWS, Work, function, functions
@@ -27,39 +27,6 @@ _ARM_CALL = """
     printf("%llu\\n", (instructions() + 10) / 20);
 """
 _AVR_MAIN = """
-#include <avr/interrupt.h>
-#include <avr/io.h>
-static volatile uint16_t turns;
-ISR(TIMER1_OVF_vect)
-{
-    ++turns;
-}
-static void send(char letter)
-{
-    while ((UCSR0A & (1 << UDRE0)) == 0) {
-    }
-    UDR0 = (uint8_t) letter;
-}
-static void begin(void)
-{
-    TCCR1B = 0;
-    TCNT1 = 0;
-    TIFR1 = 1;
-    turns = 0;
-    TCCR1B = 1;
-}
-static void end(void)
-{
-    const uint16_t low = TCNT1; /* while it runs: simavr's stopped timer reads 0 */
-    uint32_t cycles;
-    cli();
-    cycles = ((uint32_t) (turns + (low < 1000 ? TIFR1 & 1 : 0)) << 16) + low;
-    sei();
-    for (uint32_t unit = 1000000000; unit != 0; unit /= 10) {
-        send((char) ('0' + cycles / unit % 10));
-    }
-    send('\\n');
-}
 int main(void)
 {
     TIMSK1 = 1;
@@ -98,5 +65,5 @@ def _instructions(core: str, chosen: dict[int, Work], work: Path) -> list[int]:
 
 def _cycles(chosen: dict[int, Work], work: Path) -> list[int]:
     calls = "".join(f"    begin();\n    row_{index}();\n    end();\n" for index in chosen)
-    text = f"{BEFORE}{PREPARE}{functions(chosen)}{_AVR_MAIN}{calls}    return 0;\n}}\n"
+    text = f"{BEFORE}{PREPARE}{functions(chosen)}{AVR_CYCLES}{_AVR_MAIN}{calls}    return 0;\n}}\n"
     return [int(line) for line in run_avr(text, _PARTS, b"", work).split()]

@@ -20,6 +20,44 @@ _BOARDS = ROOT / "boards" / "virtual"
 _FLAGS = ("-mmcu=atmega328p", "-DF_CPU=16000000UL", "-Os", "-ffunction-sections", "-fdata-sections",
           '-DMW_BOARD_NAME="avr"', '-DMW_COUNTER_UNIT="cycles"')  # fmt: skip
 
+# Cycles by timer 1: begin(), what is counted, end(), which writes them. main() begins with `TIMSK1 = 1;
+# sei();`.
+AVR_CYCLES = """
+#include <avr/interrupt.h>
+#include <avr/io.h>
+static volatile uint16_t turns;
+ISR(TIMER1_OVF_vect)
+{
+    ++turns;
+}
+static void send(char letter)
+{
+    while ((UCSR0A & (1 << UDRE0)) == 0) {
+    }
+    UDR0 = (uint8_t) letter;
+}
+static void begin(void)
+{
+    TCCR1B = 0;
+    TCNT1 = 0;
+    TIFR1 = 1;
+    turns = 0;
+    TCCR1B = 1;
+}
+static void end(void)
+{
+    const uint16_t low = TCNT1; /* while it runs: simavr's stopped timer reads 0 */
+    uint32_t cycles;
+    cli();
+    cycles = ((uint32_t) (turns + (low < 1000 ? TIFR1 & 1 : 0)) << 16) + low;
+    sei();
+    for (uint32_t unit = 1000000000; unit != 0; unit /= 10) {
+        send((char) ('0' + cycles / unit % 10));
+    }
+    send('\\n');
+}
+"""
+
 
 def run_avr(source: str, parts: Sequence[str], given: bytes, directory: Path) -> bytes:
     """What a program writes that is given some bytes; see `run_program`. Skips where a tool is missing."""
