@@ -159,9 +159,10 @@ def train(data: Windows, epochs: int = EPOCHS) -> Any:
 def convert(module: Any, recordings: Sequence[Int16Array] | None) -> Model:
     """From raw samples to label; in bytes, calibrated with recordings, without them in floats."""
     pipeline = Pipeline([*front().fit(recordings or [_silence()]).steps, ("network", module)])
-    options: dict[str, Any] = {}
+    # The network's buffers lie in the stream's state, where spectra are computed before.
+    options: dict[str, Any] = {"arena": "caller"}
     if recordings is not None:
-        options = {"quantize": "int8", "calibration": recordings}
+        options |= {"quantize": "int8", "calibration": recordings}
     return milliwatt.convert(
         pipeline, name=NAME, task="classifier", classes=CLASSES, input_shape=(1, FRAMES, BANDS), **options
     )
