@@ -221,7 +221,7 @@ class Model:
         Of trees it is proven (:attr:`bound`). Of a network of floats it is ``network_bounds.RELATIVE`` of
         what the last layer adds up; of one of integers, the largest difference on calibration data.
         """
-        samples = self.device_features(flat(self.ir, X))
+        samples = self._evaluated(X)
         if isinstance(self.ir, ir.Network):
             return answer_bounds(self.ir, samples)
         return np.broadcast_to(self.bound, (len(samples), len(self.bound)))
@@ -298,9 +298,13 @@ class Model:
     def evaluate(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (scores where there are none) or values, by numpy instead of C.
 
-        An independent check; needs no compiler unless features are scaled.
+        An independent check; needs no compiler unless features are scaled, or made of raw samples.
         """
-        return evaluate(self.ir, self.device_features(flat(self.ir, X)))
+        return evaluate(self.ir, self._evaluated(X))
+
+    def _evaluated(self, X: Any) -> NDArray[Any]:
+        """What numpy is to evaluate: device features, without a compiler where that is possible."""
+        return self.features(X) if self.ir.signals else self.device_features(flat(self.ir, X))
 
     def device_features(self, values: NDArray[Any]) -> NDArray[Any]:
         """Samples as the device takes them; needs a compiler only where features are scaled."""
