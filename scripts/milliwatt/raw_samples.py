@@ -15,13 +15,16 @@ from milliwatt.data import as_array, read_table
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.frontends.raw_pipelines import RawPipeline, read_raw_pipeline
 from milliwatt.host import HostModel
+from milliwatt.host.signals import features_of
 from milliwatt.ir.signal_shapes import feature_type
 from milliwatt.ir.signals import FLOAT, INT16, Signals
 from milliwatt.options import ModelOptions
 from milliwatt.passes import drop_unread
 
-# Of the estimator and the calibration data that features are, with the feature type: the model of features.
-Converter = Callable[[Any, NDArray[np.float64] | None, str], ir.AnyModel]
+Floats = NDArray[np.float64]
+# Of the estimator, calibration data as features of the device, the feature type, and what the estimator
+# itself is given where that is not the same: the model of features.
+Converter = Callable[[Any, Floats | None, str, Floats | None], ir.AnyModel]
 
 
 def convert_raw(
@@ -52,10 +55,18 @@ def convert_raw(
             cure="convert in Python with calibration=, some recordings or windows that the pipeline takes",
         )
     dtype = _feature_type(raw, options)
-    features = None if calibration is None else raw.features(calibration)
-    model = convert_features(raw.estimator, features, dtype)
+    features = given = None if calibration is None else raw.features(calibration)
+    if calibration is not None and raw.signals.steps:
+        features = _device_features(raw.signals, calibration)
+    model = convert_features(raw.estimator, features, dtype, None if features is given else given)
     made = dataclasses.replace(model, signals=raw.signals, feature_names=raw.feature_names)
     return ir.validate(drop_unread(made))
+
+
+def _device_features(signals: Signals, samples: Any) -> Floats:
+    """Features as the device computes them: steps in float32, where those of scikit-learn have float64."""
+    made = [features_of(signals, recording) for recording in recordings_of(signals, samples)]
+    return np.concatenate(made).astype(np.float64)
 
 
 def _feature_type(raw: RawPipeline, options: ModelOptions) -> str:

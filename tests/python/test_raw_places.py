@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import milliwatt
@@ -215,3 +216,15 @@ def test_tables_have_other_names_than_functions() -> None:
     model = milliwatt.convert(pipeline, method="compact")
     assert "model_entries[" in "".join(emit_c(model.ir, method="compact").files.values())
     assert (model.predict(windows) == pipeline.predict(windows)).all()
+
+
+def test_the_agreement_is_that_of_the_device() -> None:
+    """Of numbers next to 1 float64 tells more apart than float32: what that changes is said."""
+    windows = np.stack([WINDOWS[:, :, 0] // 100, np.full_like(WINDOWS[:, :, 0], 30000)], axis=2)
+    second = SelectKBest(lambda X, y: np.array([0.0, 1.0]), k=1)
+    steps = (TimeFeatures(["mean"]), Normalizer(), StandardScaler(), second)
+    pipeline = make_pipeline(*steps, _tree()).fit(windows, RNG.integers(0, 2, len(windows)))
+    model = milliwatt.convert(pipeline, calibration=windows)
+    same = model.predict(windows) == pipeline.predict(windows)
+    assert model.ir.calibration is not None
+    assert model.ir.calibration.agreement.agree == same.sum() < len(windows)
