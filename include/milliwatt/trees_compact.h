@@ -25,7 +25,7 @@
  *
  * A threshold is *direct*, the number itself, less the smallest one and without low bits that never
  * change; or *listed*, its number in `gesture_thresholds`; or *ranked*, its number among the thresholds of
- * its feature, of which `gesture_features` has the first one and, in the lowest five bits, the width of the
+ * its feature, of which `gesture_entries` has the first one and, in the lowest five bits, the width of the
  * number. A categorical split's threshold says where in `gesture_sets` its set begins. Float thresholds are
  * integers of the same order (mw_float_key).
  *
@@ -117,7 +117,7 @@ MW_ALWAYS_INLINE int MW_T_NAME(test)(uint32_t word, MW_T_NAME(position) * at, co
 {
     const uint32_t feature = mw_low_bits(word >> (2 + MW_T_MISSING + MW_T_CATEGORIES), MW_T_FEATURE_BITS);
 #if MW_T_TESTS == MW_T_RANKED
-    const uint32_t entry = MW_JOIN_(MW_READ_, MW_T_ENTRY)(MW_T_NAME(features) + feature);
+    const uint32_t entry = MW_JOIN_(MW_READ_, MW_T_ENTRY)(MW_T_NAME(entries) + feature);
     const uint_fast8_t width = (uint_fast8_t) (entry & 31U);
 #else
     const uint_fast8_t width = MW_T_CODE_BITS;

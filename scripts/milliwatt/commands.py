@@ -11,7 +11,7 @@ from milliwatt.errors import ToolMissingError
 from milliwatt.export import export_file
 from milliwatt.model import Model, load
 from milliwatt.options import ModelOptions
-from milliwatt.raw_samples import read_recording
+from milliwatt.raw_samples import cut_as_trained, read_recording
 
 if TYPE_CHECKING:
     from milliwatt.rig import CheckReport
@@ -48,9 +48,10 @@ def check_file(
     model = _model(source, ModelOptions(method=method, dtype=dtype, arena=arena), trust_pickle)
     described = load_board(board)
     if model.ir.signals is not None:
-        return check(model, described, [read_recording(data, model.ir.signals)], port=port)
-    samples = read_table(data, model.ir.n_features).features
-    return check(model, described, samples, port=port)
+        signals = model.ir.signals
+        samples = cut_as_trained(signals, read_recording(data, signals))
+        return check(model, described, samples, port=port)
+    return check(model, described, read_table(data, model.ir.n_features).features, port=port)
 
 
 def _model(source: Path, options: ModelOptions, trust_pickle: bool) -> Model:

@@ -1,10 +1,11 @@
-"""Samples from CSV files."""
+"""Samples from CSV files, and out of what numpy makes arrays of."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,14 @@ class Table:
     features: NDArray[np.float64]
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+
+
+def as_array(given: Any) -> NDArray[Any]:
+    """What numpy makes of it; of rows of unequal length an array of objects."""
+    try:
+        return np.asarray(given)
+    except ValueError:
+        return np.asarray(given, dtype=object)
 
 
 def read_table(path: str | Path, n_features: int) -> Table:

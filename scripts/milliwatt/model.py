@@ -19,7 +19,7 @@ from milliwatt.emit.net_plan import arena_size
 from milliwatt.emit.net_report import LayerCost, layer_costs
 from milliwatt.emit.saving import save_model
 from milliwatt.errors import InputError, MilliwattError
-from milliwatt.frontends import estimator_answers, to_ir, with_input_shape
+from milliwatt.frontends import answers_of, estimator_answers, to_ir, with_input_shape
 from milliwatt.frontends.raw_pipelines import begins_with_samples
 from milliwatt.host import (
     HostModel,
@@ -110,17 +110,26 @@ def convert(
     )
     if begins_with_samples(estimator):
 
-        def of_features(last: Any, features: Any, kind: str) -> ir.AnyModel:
-            return _convert(last, name, dataclasses.replace(options, dtype=kind, input_shape=()), features).ir
+        def of_features(last: Any, features: Any, kind: str, given: Any) -> ir.AnyModel:
+            inner = dataclasses.replace(options, dtype=kind, input_shape=())
+            return _convert(last, name, inner, features, given).ir
 
         return Model(convert_raw(estimator, options, calibration, of_features))
     return _convert(estimator, name, options, calibration)
 
 
 def _convert(
-    estimator: Any, name: str, options: ModelOptions, calibration: ArrayLike | str | Path | None
+    estimator: Any,
+    name: str,
+    options: ModelOptions,
+    calibration: ArrayLike | str | Path | None,
+    given: NDArray[np.float64] | None = None,
 ) -> Model:
-    """The model of an estimator that takes features."""
+    """The model of an estimator that takes features.
+
+    Args:
+        given: what the estimator itself is given for the calibration samples, where that is something else.
+    """
     estimator = with_input_shape(estimator, tuple(options.input_shape))  # type: ignore[arg-type]
     raw = to_ir(estimator, nan=options.nan)
     kind = f"this {type(estimator).__name__}"
@@ -128,9 +137,9 @@ def _convert(
     raw = dataclasses.replace(raw, name=check_name(name))
     data, labels = _calibration_samples(raw, calibration)
     if isinstance(raw, ir.Network):
-        network, decision = convert_network(estimator, raw, options, data, labels)
+        network, decision = convert_network(estimator, raw, options, data, labels, given)
         return Model(ir.settle(network, ModelOptions(arena=options.arena)), decision)
-    return _convert_trees(estimator, raw, options, data, labels)
+    return _convert_trees(estimator, raw, options, data, labels, given)
 
 
 def _convert_trees(
@@ -139,6 +148,7 @@ def _convert_trees(
     options: ModelOptions,
     data: NDArray[np.float64] | None,
     labels: tuple[str, ...],
+    given: NDArray[np.float64] | None,
 ) -> Model:
     raw = dataclasses.replace(raw, method=options.method, budget=options.budget)
     prepared, decision = prepare(raw, options.dtype, data)
@@ -149,7 +159,7 @@ def _convert_trees(
     model = Model(prepared, decision)
     if data is None or samples is None:
         return model
-    expected = estimator_answers(estimator, data)
+    expected = estimator_answers(estimator, data) if given is None else answers_of(estimator, given)
     measured = measure_trees(prepared, model.bound, expected, data, samples, trade, undecided(exact, samples))
     return Model(dataclasses.replace(prepared, calibration=measured), decision)
 
@@ -221,7 +231,7 @@ class Model:
         Of trees it is proven (:attr:`bound`). Of a network of floats it is ``network_bounds.RELATIVE`` of
         what the last layer adds up; of one of integers, the largest difference on calibration data.
         """
-        samples = self.device_features(flat(self.ir, X))
+        samples = self._evaluated(X)
         if isinstance(self.ir, ir.Network):
             return answer_bounds(self.ir, samples)
         return np.broadcast_to(self.bound, (len(samples), len(self.bound)))
@@ -298,9 +308,13 @@ class Model:
     def evaluate(self, X: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (scores where there are none) or values, by numpy instead of C.
 
-        An independent check; needs no compiler unless features are scaled.
+        An independent check; needs no compiler unless features are scaled, or made of raw samples.
         """
-        return evaluate(self.ir, self.device_features(flat(self.ir, X)))
+        return evaluate(self.ir, self._evaluated(X))
+
+    def _evaluated(self, X: Any) -> NDArray[Any]:
+        """What numpy is to evaluate: device features, without a compiler where that is possible."""
+        return self.features(X) if self.ir.signals else self.device_features(flat(self.ir, X))
 
     def device_features(self, values: NDArray[Any]) -> NDArray[Any]:
         """Samples as the device takes them; needs a compiler only where features are scaled."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from milliwatt import ir
 from milliwatt.errors import MilliwattError, ToolMissingError
-from milliwatt.frontends import estimator_answers, knows_task
+from milliwatt.frontends import answers_of, estimator_answers, knows_task
 from milliwatt.frontends.network_task import task_answers, with_task
 from milliwatt.host import answers, compare_classes, compare_labels, compare_values, decide, scores
 from milliwatt.host.leaf_trade import class_indices
@@ -40,7 +40,12 @@ class _Data:
 
 
 def convert_network(
-    estimator: Any, raw: Network, options: ModelOptions, data: Floats | None, labels: tuple[str, ...]
+    estimator: Any,
+    raw: Network,
+    options: ModelOptions,
+    data: Floats | None,
+    labels: tuple[str, ...],
+    given: Floats | None = None,
 ) -> tuple[Network, Decision]:
     """The network as the options say, with what was measured on calibration data.
 
@@ -49,6 +54,8 @@ def convert_network(
         data: calibration data as the estimator takes it, shape (rows, features), if there is any. Images
             are given row by row, the channels of a pixel together.
         labels: what each row is, as text, if that is known.
+        given: what the estimator itself is given, where the device computes features less exactly. Classes
+            are compared with its own; values, of which every digit counts, with what it makes of ``data``.
 
     Raises:
         MilliwattError: an option that this network cannot honour.
@@ -58,14 +65,15 @@ def convert_network(
     decision = choose_network_type(network, options.dtype, options.quantize, data)
     if data is None:
         return _as_the_file_says(set_network_type(network, decision), options), decision
-    expected = task_answers(raw, network, _answers(estimator, data))
+    exact = given is not None and network.is_classifier
+    expected = task_answers(raw, network, _answers(estimator, data, given if exact else None))
     return _calibrated(network, decision, options, _Data(data, labels, expected)), decision
 
 
-def _answers(estimator: Any, data: Floats) -> Floats:
+def _answers(estimator: Any, data: Floats, given: Floats | None) -> Floats:
     """What the estimator itself answers to calibration data, which takes its library."""
     try:
-        return estimator_answers(estimator, data)
+        return estimator_answers(estimator, data) if given is None else answers_of(estimator, given)
     except ModuleNotFoundError as error:
         raise ToolMissingError(
             f"the Python module {error.name!r} is needed for what the network itself answers to the data",

@@ -11,17 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt import ir
-from milliwatt.data import read_table
+from milliwatt.data import as_array, read_table
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.frontends.raw_pipelines import RawPipeline, read_raw_pipeline
 from milliwatt.host import HostModel
+from milliwatt.host.signals import features_of
 from milliwatt.ir.signal_shapes import feature_type
 from milliwatt.ir.signals import FLOAT, INT16, Signals
 from milliwatt.options import ModelOptions
 from milliwatt.passes import drop_unread
 
-# Of the estimator and the calibration data that features are, with the feature type: the model of features.
-Converter = Callable[[Any, NDArray[np.float64] | None, str], ir.AnyModel]
+Floats = NDArray[np.float64]
+# Of the estimator, calibration data as features of the device, the feature type, and what the estimator
+# itself is given where that is not the same: the model of features.
+Converter = Callable[[Any, Floats | None, str, Floats | None], ir.AnyModel]
 
 
 def convert_raw(
@@ -45,11 +48,25 @@ def convert_raw(
             option="calibration",
             cure="convert in Python with calibration=, the recordings or windows that the pipeline takes",
         )
+    if calibration is None and options.quantize != "none" and raw.is_network and not raw.has_scales:
+        raise MilliwattError(
+            f"quantize={options.quantize} needs calibration data, which show how large numbers become",
+            option="quantize",
+            cure="convert in Python with calibration=, some recordings or windows that the pipeline takes",
+        )
     dtype = _feature_type(raw, options)
-    features = None if calibration is None else raw.features(calibration)
-    model = convert_features(raw.estimator, features, dtype)
+    features = given = None if calibration is None else raw.features(calibration)
+    if calibration is not None and raw.signals.steps:
+        features = _device_features(raw.signals, calibration)
+    model = convert_features(raw.estimator, features, dtype, None if features is given else given)
     made = dataclasses.replace(model, signals=raw.signals, feature_names=raw.feature_names)
     return ir.validate(drop_unread(made))
+
+
+def _device_features(signals: Signals, samples: Any) -> Floats:
+    """Features as the device computes them: steps in float32, where those of scikit-learn have float64."""
+    made = [features_of(signals, recording) for recording in recordings_of(signals, samples)]
+    return np.concatenate(made).astype(np.float64)
 
 
 def _feature_type(raw: RawPipeline, options: ModelOptions) -> str:
@@ -73,7 +90,7 @@ def features_of_samples(model: ir.AnyModel, host: HostModel, samples: Any) -> ND
     assert model.signals is not None
     signals = model.signals
     found = [host.push(recording)[1] for recording in recordings_of(signals, samples)]
-    return np.concatenate(found) if found else np.empty((0, model.n_features))
+    return np.concatenate(found)
 
 
 def recordings_of(signals: Signals, samples: Any) -> list[NDArray[Any]]:
@@ -92,21 +109,23 @@ def recordings_of(signals: Signals, samples: Any) -> list[NDArray[Any]]:
                 "this model takes recordings, a list of them",
                 cure="give [recording], of shape (frames, channels)",
             )
+        if not len(samples):
+            raise InputError("an empty list", cure="give at least one recording")
         return [_recording(signals, recording, index) for index, recording in enumerate(samples)]
-    windows = np.asarray(samples)
+    windows = as_array(samples)
     if windows.ndim == 2 and signals.channels == 1:
         windows = windows[:, :, np.newaxis]
     expected = (signals.restart, signals.channels)
     if windows.ndim != 3 or windows.shape[1:] != expected:
         raise InputError(
-            f"windows of shape {np.shape(samples)}; this model takes (windows, {expected[0]}, {expected[1]})",
+            f"windows of shape {windows.shape}; this model takes (windows, {expected[0]}, {expected[1]})",
             cure="give windows as long as those of training",
         )
     return [_typed(signals, windows.reshape(-1, signals.channels), "the windows")]
 
 
 def _recording(signals: Signals, recording: Any, index: int) -> NDArray[Any]:
-    given = np.asarray(recording)
+    given = as_array(recording)
     if given.ndim == 1 and signals.channels == 1:
         given = given[:, np.newaxis]
     if given.ndim != 2 or given.shape[1] != signals.channels:
@@ -135,6 +154,23 @@ def read_recording(path: Path, signals: Signals) -> NDArray[Any]:
             cure="give the sensor's own integers",
         )
     return frames.astype(np.int16)
+
+
+def cut_as_trained(signals: Signals, recording: NDArray[Any]) -> Any:
+    """A recording as ``Model.predict`` takes it: of models that were trained on windows, cut into these.
+
+    Raises:
+        InputError: it is shorter than one of them.
+    """
+    if not signals.restart:
+        return [recording]
+    count = len(recording) // signals.restart
+    if not count:
+        raise InputError(
+            f"{len(recording)} frames; the model was trained on windows of {signals.restart}",
+            cure="give a longer recording",
+        )
+    return recording[: count * signals.restart].reshape(count, signals.restart, signals.channels)
 
 
 def _typed(signals: Signals, values: NDArray[Any], what: str) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from milliwatt.errors import InputError, MilliwattError
 from milliwatt.features import (
@@ -124,6 +125,13 @@ def test_types_follow_the_data() -> None:
     assert (made == made.astype(np.float32)).all()
 
 
+class _Ragged:
+    """What numpy cannot make an array of."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        return np.array([[1, 2], [3]], dtype=dtype)
+
+
 WINDOWS = np.stack([recording(30, 3, seed) for seed in range(4)])
 RECORDINGS = list(WINDOWS)
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
@@ -138,6 +146,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         r"array of shape \(5,\) .*\n  cure: give a list of",
     ),
     "ragged": (lambda: TimeFeatures().fit(np.array([[1], 2], object)), "type object"),
+    "lists of unequal length": (
+        lambda: Magnitude().fit([[[1.0, 2.0], [3.0]]]),
+        "recording 0 holds objects, or rows of unequal length\n  cure: give arrays of numbers",
+    ),
+    "windows of unequal length": (
+        lambda: TimeFeatures().fit(_Ragged()),
+        "array of shape .* and type object",
+    ),
+    "objects": (
+        lambda: Magnitude().fit([recording(9), recording(9).astype(object)]),
+        r"recording 1 holds objects.*\n  cure: .*x.astype\(np.int16\)",
+    ),
     "recording of three dimensions": (
         lambda: Magnitude().fit([WINDOWS]),
         r"recording 0 has the shape \(4, 30, 3\)\n  cure: give a list",
@@ -152,7 +172,14 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: Magnitude().fit([recording(5), recording(5) / 2]),
         "recordings of int16 and of floats",
     ),
-    "windows to cut": (lambda: SlidingWindow(5).fit(WINDOWS), r"windows already\n  cure: .* list\(X\)"),
+    "windows to cut": (
+        lambda: SlidingWindow(5).fit(WINDOWS),
+        r"windows already\n  cure: .* \[X\] of a single one, list\(X\)",
+    ),
+    "names before a fit": (
+        lambda: TimeFeatures().get_feature_names_out(),
+        "this TimeFeatures is not fitted\n  cure: call fit",
+    ),
     "features of recordings": (
         lambda: TimeFeatures().fit(RECORDINGS),
         "takes windows, and is given a list.*\n  cure: put SlidingWindow",
@@ -210,6 +237,13 @@ NAMED: dict[str, tuple[Any, Any, str]] = {
         RECORDINGS,
         r"start=...\): 'now' is not possible\n  cure: .* settled, rest",
     ),
+    "rate of a filter": (
+        IIRFilter(SOS, rate=-50),
+        RECORDINGS,
+        r"IIRFilter\(rate=...\): -50 is not possible\n  cure: give the sample rate in hertz",
+    ),
+    "rate of windows": (SlidingWindow(9, rate="50 Hz"), RECORDINGS, r"SlidingWindow\(rate=...\): '50 Hz' is"),
+    "no rate at all": (SlidingWindow(9, rate=float("nan")), RECORDINGS, r"rate=...\): nan is not possible"),
     "taps": (FIRFilter(["a"]), RECORDINGS, r"FIRFilter\(taps=...\)"),
     "decimation": (FIRFilter([1.0], 2.5), RECORDINGS, r"decimation=...\): 2.5 is not possible"),
     "factor": (PreEmphasis(1.5), RECORDINGS, r"PreEmphasis\(factor=...\): not from 0 to less than 1"),
@@ -286,6 +320,14 @@ def test_what_is_no_parameter_is_refused_by_name(name: str) -> None:
         transformer.fit(data)
 
 
+@pytest.mark.parametrize(
+    "arguments", [(2, 30.0, 50.0), (2, 5.0, 50.0, "lowest"), (2, [5.0], 50.0, "bandpass")]
+)
+def test_filters_that_cannot_be_designed_are_refused(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(MilliwattError, match=r"^IIRFilter.butter\(2, .*\n  cure: give a cutoff between"):
+        IIRFilter.butter(*arguments)
+
+
 # --- labels of windows
 
 
@@ -330,3 +372,25 @@ def test_labels_that_do_not_fit_are_refused() -> None:
         window_labels(steps, parts, [np.zeros(29)])
     with pytest.raises(MilliwattError, match="last step is no fitted SlidingWindow"):
         window_labels([SlidingWindow(10)], parts, [1])
+
+
+def test_frames_without_a_label() -> None:
+    """NaN is a label like others; what cannot be compared is refused."""
+    steps = [SlidingWindow(4).fit([recording(12)])]
+    nothing = np.nan
+    marks = [nothing, 1, nothing, 2, 1, 1, nothing, 2, 2, nothing, 2, 2]
+    found = window_labels(steps, [recording(12)], [np.array(marks)])
+    np.testing.assert_array_equal(found, [nothing, 1, 2])
+    with pytest.raises(InputError, match="recording 0 has labels of types that cannot be compared\n  cure: "):
+        window_labels(steps, [recording(12)], [["walk", None] * 6])
+
+
+def test_steps_that_do_nothing_are_passed_over() -> None:
+    parts = [recording(30), recording(9)]
+    front = make_pipeline("passthrough", IIRFilter(SOS), SlidingWindow(10, 5)).fit(parts)
+    assert window_labels(front, parts, ["a", "b"]).tolist() == ["a"] * 5
+    front.set_params(iirfilter="passthrough")
+    assert window_groups([front], parts).tolist() == [0] * 5
+    other = make_pipeline(FunctionTransformer(), SlidingWindow(10)).fit(parts)
+    with pytest.raises(MilliwattError, match="a FunctionTransformer may change which frames there are"):
+        window_spans(other, parts)

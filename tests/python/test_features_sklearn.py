@@ -143,6 +143,14 @@ def test_a_grid_over_windows() -> None:
     )
 
 
+def test_choices_out_of_numpy_arrays() -> None:
+    """A grid over an array hands on numpy's own texts, which no file holds."""
+    window, feature = np.array(["hamming", "mean"])
+    spectrum = Spectrum(16, window=window, shape=np.array(["peak"])).fit(WINDOWS)
+    assert {type(spectrum.stage_.window), *map(type, spectrum.stage_.shape)} == {str}
+    assert type(TimeFeatures([feature]).fit(WINDOWS).branch_.features[0].name) is str
+
+
 def test_recordings_go_through_a_pipeline_to_a_model() -> None:
     pipeline = make_pipeline(IIRFilter(SOS), SlidingWindow(60, 30), TimeFeatures(), RandomForestClassifier(5))
     labels = window_labels(

@@ -371,7 +371,7 @@ def _fitted(*steps: Any, samples: Any = MOTION, y: Any = None) -> Pipeline:
 REFUSED: dict[str, tuple[Callable[[], Pipeline], str]] = {
     "step in between": (
         lambda: _fitted(*_front(), FunctionTransformer(np.abs), _features(), _forest()),
-        r"step 'functiontransformer' \(FunctionTransformer\) between steps on samples",
+        r"step 'functiontransformer' \(FunctionTransformer\) before steps on samples",
     ),
     "step behind features": (
         lambda: _fitted(*_front(), _features(), PolynomialFeatures(2), _forest()),

@@ -62,7 +62,7 @@ def _tables(trees: CompactTrees, name: str, model: TreeEnsemble) -> Iterable[str
     tests, leaves = trees.tests, trees.leaves
     yield text.array("uint8_t", f"{name}_trees", (f"0x{byte:02x}" for byte in trees.data))
     if tests.kind == RANKED:
-        yield c_tables.array(f"uint{tests.entry_bits}_t", f"{name}_features", tests.entries)
+        yield c_tables.array(f"uint{tests.entry_bits}_t", f"{name}_entries", tests.entries)
     if tests.kind != DIRECT:
         c_type = c_tables.threshold_type(model.dtype)
         yield c_tables.array(c_type, f"{name}_thresholds", tests.thresholds)

@@ -11,8 +11,8 @@ from milliwatt.emit.signal_spot import C_TYPES, frame_bytes, indented
 from milliwatt.emit.signal_stages import is_in_place
 from milliwatt.emit.signal_tables import Tables, read_index
 from milliwatt.emit.signal_time import Wanted, time_code
-from milliwatt.ir.signal_shapes import Stream, branch_shape, branch_width, feature_type, windowed
-from milliwatt.ir.signals import Branch, Choose, Length, Signals, Stage
+from milliwatt.ir.signal_shapes import Stream, branch_shape, branch_width, windowed
+from milliwatt.ir.signals import FLOAT, Branch, Choose, Length, Signals, Stage
 
 RING, SLIDE = "mw_ring", "mw_slide"
 
@@ -48,8 +48,8 @@ class BranchCode:
 
 
 def number_type(signals: Signals, model_dtype: str) -> str:
-    """The C type of numbers: that of features, or floats where the model takes integers as such."""
-    return "float" if model_dtype == "float" else C_TYPES[feature_type(signals)]
+    """The C type of numbers: that of the model's features; steps take floats, whatever they are made of."""
+    return C_TYPES[FLOAT if signals.steps else model_dtype]
 
 
 def window_kind(signals: Signals) -> str:

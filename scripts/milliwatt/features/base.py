@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,6 +49,7 @@ class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _learn(self, X: Any) -> Samples:
         """Takes in what samples are like."""
+        self._check_rate()
         samples = read_samples(X, type(self).__name__)
         self.dtype_, self.n_channels_, self.n_frames_ = samples.dtype, samples.channels, samples.frames
         if samples.frames is not None and samples.flat:
@@ -57,8 +59,7 @@ class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _taken(self, X: Any) -> Samples:
         """Samples like those that it was fitted on."""
         who = type(self).__name__
-        if not hasattr(self, "dtype_"):
-            raise MilliwattError(f"this {who} is not fitted", cure="call fit() first")
+        self._check_fitted("dtype_")
         samples = read_samples(X, who)
         for name, is_now, was in (
             ("samples of the type", samples.dtype, self.dtype_),
@@ -75,6 +76,26 @@ class OfSamples(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def stream_(self) -> Stream:
         """What it was fitted on."""
         return Stream(self.dtype_, self.n_channels_)
+
+    def _check_fitted(self, learnt: str) -> None:
+        if not hasattr(self, learnt):
+            raise MilliwattError(f"this {type(self).__name__} is not fitted", cure="call fit() first")
+
+    def _check_stands_behind(self, learnt: str, dtype: str, channels: int) -> None:
+        """Refuses to say what it does to a stream that it was not fitted on."""
+        self._check_fitted(learnt)
+        if (dtype, channels) != (self.dtype_, self.n_channels_):
+            raise MilliwattError(
+                f"{type(self).__name__} was fitted on {self.n_channels_} channels of {self.dtype_}, and "
+                f"stands behind {channels} of {dtype}",
+                cure="fit the pipeline as a whole",
+            )
+
+    def _check_rate(self) -> None:
+        """Refuses what is no rate; of a filter's, nothing else asks before conversion."""
+        rate = getattr(self, "rate", None)
+        if rate is not None and not 0.0 < self._float("rate") < math.inf:
+            raise self._wrong(f"{rate!r} is not possible", "rate", "give the sample rate in hertz")
 
     def _wrong(self, problem: str, option: str, cure: str) -> MilliwattError:
         return MilliwattError(problem, option=f"{type(self).__name__}({option}=...)", cure=cure)
@@ -166,14 +187,7 @@ class StageTransformer(GivesSamples):
         Raises:
             MilliwattError: not fitted, or on another stream.
         """
-        if not hasattr(self, "stage_"):
-            raise MilliwattError(f"this {type(self).__name__} is not fitted", cure="call fit() first")
-        if (dtype, channels) != (self.dtype_, self.n_channels_):
-            raise MilliwattError(
-                f"{type(self).__name__} was fitted on {self.n_channels_} channels of {self.dtype_}, and "
-                f"stands behind {channels} of {dtype}",
-                cure="fit the pipeline as a whole",
-            )
+        self._check_stands_behind("stage_", dtype, channels)
         return self.stage_
 
     def transform(self, X: Any) -> Any:
@@ -190,6 +204,7 @@ class StageTransformer(GivesSamples):
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Names of the channels that it makes."""
+        self._check_fitted("n_channels_")
         names = channel_names(input_features, self.n_channels_)
         return np.asarray(self._names(names), dtype=object)
 

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from milliwatt import filters
-from milliwatt.errors import ToolMissingError
+from milliwatt.errors import MilliwattError, ToolMissingError
 from milliwatt.features.base import StageTransformer
 from milliwatt.filters import read_sos
 from milliwatt.ir import signals as nodes
@@ -46,12 +46,21 @@ class IIRFilter(StageTransformer):
 
         Raises:
             ToolMissingError: scipy is not installed.
+            MilliwattError: no such filter, or a cutoff that is not between 0 and half of the rate.
         """
         try:
             signal = importlib.import_module("scipy.signal")
         except ModuleNotFoundError:
             raise ToolMissingError("scipy designs filters", cure="pip install scipy") from None
-        return cls(signal.butter(order, cutoff, kind, output="sos", fs=rate), start, rate)
+        try:
+            sos = signal.butter(order, cutoff, kind, output="sos", fs=rate)
+        except (TypeError, ValueError) as error:
+            raise MilliwattError(
+                f"scipy.signal.butter: {error}",
+                option=f"{cls.__name__}.butter({order!r}, {cutoff!r}, rate={rate!r}, kind={kind!r})",
+                cure="give a cutoff between 0 and half of the rate, two of them for bandpass and bandstop",
+            ) from None
+        return cls(sos, start, rate)
 
     def _stage(self, stream: Stream) -> nodes.Iir:
         if self.start not in _STARTS:

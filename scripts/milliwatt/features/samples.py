@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from milliwatt.data import as_array
 from milliwatt.dtypes import FLOAT32_MAX
 from milliwatt.errors import InputError
 from milliwatt.ir.signals import FLOAT, INT16
@@ -55,7 +56,7 @@ def read_samples(given: Any, who: str) -> Samples:
     """
     if isinstance(given, (list, tuple)):
         return _recordings(given, who)
-    array = np.asarray(given)
+    array = as_array(given)
     if array.dtype == object or array.ndim not in (2, 3):
         raise InputError(
             f"{who} is given an array of shape {array.shape} and type {array.dtype}", cure=_SHAPES
@@ -72,8 +73,13 @@ def _recordings(given: Sequence[Any], who: str) -> Samples:
         raise InputError(f"{who} is given an empty list", cure="give at least one recording")
     parts, dtypes, shapes, flat = [], set(), set(), True
     for index, recording in enumerate(given):
-        array = np.asarray(recording)
-        if array.ndim not in (1, 2) or array.dtype == object or (array.ndim == 2 and not array.shape[1]):
+        array = as_array(recording)
+        if array.dtype == object:
+            raise InputError(
+                f"{who}: recording {index} holds objects, or rows of unequal length",
+                cure="give arrays of numbers of one type, such as x.astype(np.int16)",
+            )
+        if array.ndim not in (1, 2) or (array.ndim == 2 and not array.shape[1]):
             raise InputError(f"{who}: recording {index} has the shape {array.shape}", cure=_SHAPES)
         typed, dtype = _typed(array, f"{who}: recording {index}")
         flat &= typed.ndim == 1

@@ -41,7 +41,9 @@ class _OfFrames(StageTransformer):
                 "use 'log2' or 'auto'; or put ToFloat() before it",
             )
         hop = length if self.hop is None else self._int("hop")
-        return nodes.Spectrum(n_fft, length, hop, self.window, logarithm=logarithm, **more)
+        # Choices out of a grid may be numpy's texts, which no file holds.
+        more = {name: str(value) if isinstance(value, str) else value for name, value in more.items()}
+        return nodes.Spectrum(n_fft, length, hop, str(self.window), logarithm=str(logarithm), **more)
 
     def _prove(self, stage: nodes.Spectrum) -> None:
         try:
@@ -119,7 +121,7 @@ class Spectrum(_OfFrames):
             quantity=self.quantity,
             values=kind,
             floor=self._float("floor"),
-            shape=tuple(self.shape),
+            shape=tuple(map(str, self.shape)),
             rolloff=self._float("rolloff"),
             edges=self._edges() if kind == nodes.BANDS else (),
             centre=bool(self.centre),
@@ -300,8 +302,6 @@ class Goertzel(StageTransformer):
 
     def _stage(self, stream: Stream) -> nodes.Goertzel:
         rate = self._float("rate")
-        if not rate > 0.0:
-            raise self._wrong(f"{rate:g} is not possible", "rate", "give the sample rate in hertz")
         return nodes.Goertzel(tuple(frequency / rate for frequency in self._floats("frequencies")))
 
     def _names(self, names: Sequence[str]) -> list[str]:

@@ -31,10 +31,19 @@ class _OfWindows(OfSamples):
                 f"{type(self).__name__} takes windows, and is given a list, which is recordings",
                 cure="put SlidingWindow(length, hop) before it, or give an array of windows",
             )
-        self.branch_ = Branch((), self.to_features(self.dtype_, self.n_channels_))
+        self.branch_ = Branch((), self._features())
         return self
 
     def to_features(self, dtype: str, channels: int) -> tuple[TimeFeature, ...]:
+        """The features that a model file holds, in the order of the columns; of samples themselves none.
+
+        Raises:
+            MilliwattError: not fitted, or on another stream.
+        """
+        self._check_stands_behind("branch_", dtype, channels)
+        return self.branch_.features
+
+    def _features(self) -> tuple[TimeFeature, ...]:
         raise NotImplementedError
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -68,23 +77,23 @@ class TimeFeatures(_OfWindows):
         self.features = features
         self.channels = channels
 
-    def to_features(self, dtype: str, channels: int) -> tuple[TimeFeature, ...]:
-        """The features that a model file holds, in the order of the columns.
+    def _features(self) -> tuple[TimeFeature, ...]:
+        """In the order of the columns.
 
         Raises:
             MilliwattError: names the feature, and what is wrong with it.
         """
-        made = tuple(feature for _, feature in self._listed(channels))
+        made = tuple(self._listed(self.n_channels_))
         if not made:
             raise self._wrong("no feature at all", "features", f"name some of {', '.join(TIME_FEATURES)}")
         for feature in made:
-            problem = problem_with(feature, dtype, channels, self.n_frames_ or 0)
+            problem = problem_with(feature, self.dtype_, self.n_channels_, self.n_frames_ or 0)
             if problem:
                 raise self._wrong(problem, "features", "change that feature, or leave it out")
         return made
 
-    def _listed(self, channels: int) -> list[tuple[str, TimeFeature]]:
-        """Features with the beginning of their names, those of a kind together."""
+    def _listed(self, channels: int) -> list[TimeFeature]:
+        """Features, those of a kind together."""
         chosen = self._ints("channels", range(channels) if self.channels is None else None)
         if isinstance(self.features, str):
             raise self._wrong(f"{self.features!r} is not possible", "features", "give a list of names")
@@ -106,15 +115,14 @@ class TimeFeatures(_OfWindows):
                     "leave it out, or name channels=",
                 )
             value = 0.0 if argument is None else float(argument) * (10 if known.argument == PER_MILLE else 1)
-            label = name if argument is None else f"{name}{argument:g}"
             groups = itertools.combinations(chosen, known.channels)
-            made += [(label, TimeFeature(name, group, value)) for group in groups]
+            made += [TimeFeature(name, group, value) for group in groups]
         return made
 
     def _named(self, given: Any) -> tuple[str, Any]:
         """A name and its argument."""
         if isinstance(given, str):
-            return given, None
+            return str(given), None
         try:
             name, argument = given
             return str(name), float(argument)
@@ -125,23 +133,29 @@ class TimeFeatures(_OfWindows):
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """``mean_x``, ``correlation_x_y``, …"""
-        names = channel_names(input_features, self.n_channels_)
-        found = [
-            "_".join([label, *(names[channel] for channel in feature.channels)])
-            for label, feature in self._listed(self.n_channels_)
-        ]
+        self._check_fitted("branch_")
+        names, features = channel_names(input_features, self.n_channels_), self.branch_.features
+        found = ["_".join([_label(feature), *(names[c] for c in feature.channels)]) for feature in features]
         return np.asarray(found, dtype=object)
+
+
+def _label(feature: TimeFeature) -> str:
+    """The beginning of a feature's name: which, and its argument."""
+    kind = TIME_FEATURES[feature.name].argument
+    argument = feature.argument / (10 if kind == PER_MILLE else 1)
+    return f"{feature.name}{argument:g}" if kind else feature.name
 
 
 class Flatten(_OfWindows):
     """The samples of a window themselves, frame by frame: for networks, and behind spectra."""
 
-    def to_features(self, dtype: str, channels: int) -> tuple[TimeFeature, ...]:
+    def _features(self) -> tuple[TimeFeature, ...]:
         """None: the samples."""
         return ()
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Names of channels, with the frame behind them where there are several."""
+        self._check_fitted("branch_")
         names, frames = channel_names(input_features, self.n_channels_), self.n_frames_ or 0
         if frames == 1:
             return np.asarray(names, dtype=object)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from milliwatt.errors import InputError, MilliwattError
-from milliwatt.features.base import GivesSamples, channel_names
+from milliwatt.features.base import GivesSamples, StageTransformer, channel_names
 from milliwatt.host.signals import run_windows
 from milliwatt.ir.signal_shapes import frames_needed, stride
 from milliwatt.ir.signals import Stage
@@ -27,6 +27,7 @@ class SlidingWindow(GivesSamples):
             a CPU's time keeping up with it takes.
     """
 
+    length_: int
     hop_: int
 
     def __init__(self, length: int, hop: int | None = None, rate: float | None = None) -> None:
@@ -44,25 +45,26 @@ class SlidingWindow(GivesSamples):
         if self.n_frames_ is not None:
             raise InputError(
                 "SlidingWindow cuts recordings, and is given an array, whose rows are windows already",
-                cure="give a list of recordings: list(X)",
+                cure="give a list of recordings: [X] of a single one, list(X) if its rows are recordings",
             )
         length = self._int("length")
-        self.hop_ = length if self.hop is None else self._int("hop")
-        for name, value in (("length", length), ("hop", self.hop_)):
+        hop = length if self.hop is None else self._int("hop")
+        for name, value in (("length", length), ("hop", hop)):
             if not 1 <= value <= 65_535:
                 raise self._wrong(f"{value} is not possible", name, "give 1 to 65535 frames")
+        self.length_, self.hop_ = length, hop
         return self
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Windows of all recordings, one after the other: shape (windows, length, channels)."""
         samples = self._taken(X)
-        length = int(self.length)
-        parts = [run_windows(length, self.hop_, part) for part in samples.parts]
+        parts = [run_windows(self.length_, self.hop_, part) for part in samples.parts]
         whole = np.concatenate(parts)
         return whole[:, :, 0] if samples.flat else whole
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Names of the channels."""
+        self._check_fitted("n_channels_")
         return np.asarray(channel_names(input_features, self.n_channels_), dtype=object)
 
 
@@ -94,7 +96,13 @@ def window_labels(steps: Sequence[Any], recordings: Sequence[Any], y: Sequence[A
                 f"recording {index} has {len(recording)} frames, and labels of shape {frames.shape}",
                 cure="give one label for all of it, or one a frame",
             )
-        found += [_most(frames[begin:end]) for begin, end in mine]
+        try:
+            found += [_most(frames[begin:end]) for begin, end in mine]
+        except TypeError:  # None beside text, say
+            raise InputError(
+                f"recording {index} has labels of types that cannot be compared",
+                cure="give one type of labels",
+            ) from None
     return np.asarray(found)
 
 
@@ -108,12 +116,12 @@ def window_spans(steps: Sequence[Any], recordings: Sequence[Any]) -> NDArray[np.
     stages, window = _taken_apart(steps)
     rows = []
     for index, recording in enumerate(recordings):
-        last = int(window.length)
+        last = window.length_
         while True:
             end = _raw(stages, last)
             if end > len(recording):
                 break
-            begin = _raw(stages, last - int(window.length) + 1) - _reach(stages)
+            begin = _raw(stages, last - window.length_ + 1) - _reach(stages)
             rows.append((index, begin, end))
             last += window.hop_
     return np.array(rows, dtype=np.intp).reshape(-1, 3)
@@ -125,15 +133,23 @@ def _taken_apart(steps: Any) -> tuple[list[Stage], SlidingWindow]:
         raise MilliwattError(
             "the last step is no fitted SlidingWindow", option="steps", cure="give the fitted steps up to it"
         )
+    for step in listed[:-1]:
+        if not isinstance(step, StageTransformer):
+            raise MilliwattError(
+                f"a {type(step).__name__} may change which frames there are",
+                option="steps",
+                cure="let transformers out of milliwatt.features stand before the SlidingWindow",
+            )
     stages = [step.to_stage(step.dtype_, step.n_channels_) for step in listed[:-1]]
     return stages, listed[-1]
 
 
 def _flat(steps: Any) -> list[Any]:
-    """Steps, those of pipelines among them instead of these."""
+    """Steps, those of pipelines among them instead of these; what does nothing left out."""
     if hasattr(steps, "steps"):
         steps = [step for _, step in steps.steps]
-    return [inner for step in steps for inner in (_flat(step) if hasattr(step, "steps") else [step])]
+    found = [inner for step in steps for inner in (_flat(step) if hasattr(step, "steps") else [step])]
+    return [step for step in found if step is not None and not isinstance(step, str)]
 
 
 def _raw(stages: Sequence[Stage], frames: int) -> int:
@@ -154,6 +170,5 @@ def _reach(stages: Sequence[Stage]) -> int:
 
 
 def _most(labels: NDArray[Any]) -> Any:
-    values, counts = np.unique(labels, return_counts=True)
-    best = values[counts == counts.max()]
-    return next(label for label in labels[::-1] if label in best)
+    _, kind, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return labels[np.flatnonzero(counts[kind] == counts.max())[-1]]

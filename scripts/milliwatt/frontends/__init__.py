@@ -168,6 +168,10 @@ def _frontend(estimator: object) -> tuple[Frontend, str]:
             if cls.__module__.split(".")[0] == frontend.library and cls.__name__ in frontend.supported:
                 return frontend, cls.__name__
     kind = type(estimator)
+    if hasattr(estimator, "best_estimator_"):
+        raise UnsupportedModelError(
+            f"a {kind.__qualname__} is a search for an estimator", cure="convert its best_estimator_"
+        )
     raise UnsupportedModelError(
         f"{kind.__module__}.{kind.__qualname__} is not supported",
         cure=f"use one of scikit-learn's {', '.join(SUPPORTED)}; "

@@ -7,7 +7,7 @@ scikit-learn that can neither become part of the model stay steps of the signals
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,7 @@ class RawPipeline:
         estimator: what takes the features: the last step, or a pipeline of the last steps.
         feature_names: one a feature.
         is_network: the last step is a neural network.
+        has_scales: one with integers of its own, which need no calibration data.
         handles_missing: it was trained on missing values.
     """
 
@@ -52,6 +53,7 @@ class RawPipeline:
     estimator: Any
     feature_names: tuple[str, ...]
     is_network: bool
+    has_scales: bool
     handles_missing: bool
 
     def features(self, samples: Any) -> NDArray[np.float64]:
@@ -101,8 +103,7 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[i
         signals = dataclasses.replace(signals, steps=tuple(made))
         names = names if width == len(names) and _each_for_itself(made) else ()
     left = transformers[on_device:]
-    if not left:
-        check_width(signals, model, last)
+    check_width(signals, model, [*left, last][0])
     final = whole([*left, last]) if left else last[1]
     return RawPipeline(
         signals,
@@ -110,6 +111,7 @@ def read_raw_pipeline(estimator: Any, *, nan: str = "auto", input_shape: tuple[i
         final,
         names,
         is_network=isinstance(model, Network),
+        has_scales=isinstance(model, Network) and (model.is_integer or model.hints is not None),
         handles_missing=model.handles_missing,
     )
 
@@ -207,30 +209,30 @@ class _Walk:
             self._close(label)
             self.branches = [self._branch([(name, step)], label)]
         else:
-            raise UnsupportedModelError(
-                f"{label} between steps on samples is not supported",
-                cure="put it behind the features, or use a transformer out of milliwatt.features",
-            )
+            raise _before(label)
 
     def _begin(self, step: Any, label: str) -> None:
         """The first step knows what samples are."""
         if self.start is not None:
             return
-        while type(step).__name__ in ("FeatureUnion", "Pipeline"):
-            step = (step.transformer_list if hasattr(step, "transformer_list") else step.steps)[0][1]
-        if not hasattr(step, "dtype_"):
+        first = next(filter(_is_ours, _leaves(step)), None)
+        if first is None:
+            raise _before(label)
+        if not hasattr(first, "dtype_"):
             raise MilliwattError(f"{label} is not fitted", cure="call fit() of the pipeline first")
-        self.start = self.stream = Stream(str(step.dtype_), int(step.n_channels_))
-        if step.n_frames_ is not None:
-            self.frames = int(step.n_frames_)
+        self.start = self.stream = Stream(str(first.dtype_), int(first.n_channels_))
+        if first.n_frames_ is not None:
+            self.frames = int(first.n_frames_)
 
     def _cut(self, step: Any, label: str) -> None:
         if self.window is not None or self.frames is not None:
             raise UnsupportedModelError(
                 f"{label} cuts windows of windows", cure="give recordings to the pipeline: a list of arrays"
             )
+        if not hasattr(step, "length_"):
+            raise MilliwattError(f"{label} is not fitted", cure="call fit() of the pipeline first")
         self._check_rate(step, label)
-        self.window = (int(step.length), int(step.hop_))
+        self.window = (int(step.length_), int(step.hop_))
 
     def _stage(self, step: Any, label: str) -> None:
         assert self.stream is not None
@@ -238,7 +240,6 @@ class _Walk:
         self._check_rate(step, label)
         if self.window is None and not isinstance(stage, Centre | Goertzel):
             self.stages.append(stage)
-            self.passed *= stride(stage)
             if self.frames is not None and frames_after(stage, self._left()) < 1:
                 raise UnsupportedModelError(
                     f"{label} makes nothing of windows of {self.frames} samples", cure="use longer windows"
@@ -247,6 +248,7 @@ class _Walk:
             self._close(label)
             self.inner.append(stage)
         self.stream = stream_after(stage, self.stream)
+        self.passed *= stride(stage)
 
     def _left(self) -> int:
         """Frames of a window before the last stage."""
@@ -298,6 +300,13 @@ class _Walk:
         stages: list[Stage] = list(self.inner)
         assert self.stream is not None
         assert self.window is not None
+        last: Any
+        name, last = steps[-1] if steps else ("passthrough", None)
+        if not hasattr(last, "to_features"):
+            raise UnsupportedModelError(
+                f"{label}: {name!r} ({type(last).__name__}) makes no features",
+                cure="end with TimeFeatures() or Flatten(), and put what takes features behind the union",
+            )
         stream, passed = self.stream, self.passed
         for name, step in steps[:-1]:
             if not hasattr(step, "to_stage"):
@@ -309,18 +318,29 @@ class _Walk:
             stages.append(step.to_stage(stream.dtype, stream.channels))
             stream, self.passed = stream_after(stages[-1], stream), self.passed * stride(stages[-1])
         self.passed = passed
-        name, last = steps[-1]
-        if not hasattr(last, "to_features"):
-            raise UnsupportedModelError(
-                f"{label}: {name!r} ({type(last).__name__}) makes no features",
-                cure="end with TimeFeatures() or Flatten()",
-            )
         made = Branch(tuple(stages), tuple(last.to_features(stream.dtype, stream.channels)))
         if branch_shape(made, self.stream, self.window[0])[1] < 1:
             raise UnsupportedModelError(
                 f"{label} makes nothing of windows of {self.window[0]} frames", cure="use longer windows"
             )
         return made
+
+
+def _before(label: str) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"{label} before steps on samples is not supported",
+        cure="put it behind the features, or use a transformer out of milliwatt.features",
+    )
+
+
+def _leaves(step: Any) -> Iterator[Any]:
+    """The transformers of a union and of pipelines in it, those left out that do nothing; or the one step."""
+    for name, part in getattr(step, "transformer_list", [("", step)]):
+        for _, found in _flat_of(name, part):
+            if hasattr(found, "transformer_list"):
+                yield from _leaves(found)
+            elif not isinstance(found, str) and found is not None:
+                yield found
 
 
 def _flat_of(name: str, step: Any) -> list[NamedStep]:
@@ -354,7 +374,10 @@ def _is_ours(step: Any) -> bool:
 def _names(head: Sequence[NamedStep], width: int) -> tuple[str, ...]:
     """The features' names: each step names what it makes of the channels or features before it."""
     names = None
-    for _, step in head:
-        names = step.get_feature_names_out(names)
+    try:
+        for _, step in head:
+            names = step.get_feature_names_out(names)
+    except (ValueError, LookupError):  # a union refuses two of one name; a file may hold anything
+        return ()
     found = tuple(map(str, () if names is None else names))
     return found if len(found) == width else ()

@@ -34,6 +34,13 @@ def prepare(transformer: Any, before: Preparation, step: str) -> Preparation:
         raise _refused(f"step {step!r}", f"is {transformer!r}", "use 'passthrough', or leave it out")
     kind = type(transformer).__name__
     label = f"{step!r} ({kind})"
+    if type(transformer).__module__.startswith("milliwatt.features"):
+        raise _refused(
+            f"step {label}",
+            "takes samples, where features are taken",
+            "let it be a step of the pipeline itself, or part of a FeatureUnion there; a ColumnTransformer, a"
+            " Voting or a Bagging around it is not converted",
+        )
     reader = _READERS.get(kind) if type(transformer).__module__.split(".")[0] == "sklearn" else None
     if reader is None and not _selects(transformer):
         raise _refused(f"step {label}", "is not supported", f"use one of {', '.join(SUPPORTED)}")

@@ -19,7 +19,7 @@ from milliwatt.ir.signal_shapes import (
     stream_after,
     windowed,
 )
-from milliwatt.ir.signals import FLOAT, Branch, Signals, Stage
+from milliwatt.ir.signals import FLOAT, INT16, INT32, Branch, Signals, Stage
 from milliwatt.ir.time_features import problem_with
 from milliwatt.ir.validate import MAX_FEATURES, fail
 from milliwatt.ir.validate_stages import check_stage
@@ -35,7 +35,7 @@ def check_signals(signals: Signals, width: int, dtype: str) -> None:
 
     Args:
         width: features that the model takes.
-        dtype: type of these: that which signals make, or FLOAT.
+        dtype: type of these: that which signals make, or a wider one.
 
     Raises:
         ModelFileError: names the place.
@@ -47,7 +47,8 @@ def check_signals(signals: Signals, width: int, dtype: str) -> None:
     if n_features(signals) != width:
         raise fail(f"they make {n_features(signals)} features, and the model takes {width}", "signals")
     made = feature_type(signals)
-    if dtype not in (made, FLOAT):  # integers can be handed on as floats
+    # Integers can be handed on as wider ones, and as floats.
+    if dtype not in (made, FLOAT) and (made, dtype) != (INT16, INT32):
         raise fail(f"they make features of type {made}, and the model takes {dtype}", "signals")
 
 
