@@ -128,6 +128,32 @@ def test_nothing_inside_overflows(design: Design, kind: str, seed: int) -> None:
     assert all(section.peak < 1 for section in made.sections)
 
 
+@pytest.mark.parametrize("bits", [5, 8, 10, 14])
+@pytest.mark.parametrize("settled", [False, True])
+def test_nothing_inside_overflows_where_a_filter_attenuates(bits: int, settled: bool) -> None:
+    """Half of what the output is rounded to is then many units of what is inside."""
+    size = 0.998 * 2.0**-bits  # as near to a power of two as is scaled for
+    sos = np.array([[0.05 * size, 0.05 * size, 0.0, 1.0, -0.9, 0.0]])
+    made = filters.iir_q15(sos)
+    for value in (32767, -32768):
+        got = oracle_q15(made, [value] * 200, value if settled else None)
+        assert abs(got[-1] - value * size) <= 0.75
+    filters.check_q15(made.sections, made.out_shift)
+
+
+def test_a_bias_that_lifts_results_too_far_is_refused() -> None:
+    made = filters.iir_q15([[0.0499, 0.0499, 0.0, 1.0, -0.9, 0.0]])
+    (section,) = made.sections
+    assert 0.998 < section.peak < 1
+    shift = 16 + section.b_shift + section.d_shift
+    for units in (100, -100):  # there is room for some 60
+        bias = section.bias + round(units * 0.1 * 2**shift)
+        with pytest.raises(MilliwattError, match="could overflow"):
+            filters.check_q15((dataclasses.replace(section, bias=bias),), made.out_shift)
+    with pytest.raises(MilliwattError, match="could overflow"):
+        filters.check_q15(made.sections, 31)  # half of 2^31 on top, once it has settled
+
+
 def test_output_saturates_and_recovers(work: Path) -> None:
     """Where scipy's result has no room in 16 bits it is the end of the range; behind it nothing is left."""
     sos = NAMED["steep"]
@@ -293,9 +319,9 @@ def test_zero_at_frequency_0_is_exact() -> None:
 @pytest.mark.parametrize("cutoff", [0.01, 0.1, 0.4])
 def test_the_proof_against_overflow_fails_for_louder_sections(order: int, cutoff: float) -> None:
     found = filters.iir_q15(scipy.signal.butter(order, 2 * cutoff, output="sos"))
-    filters.check_q15(found.sections)
+    filters.check_q15(found.sections, found.out_shift)
     last = found.sections[-1]
     b = tuple(min(2 * value, 32767) for value in last.b)
     louder = dataclasses.replace(last, b=b, gain=2 * last.gain)
     with pytest.raises(MilliwattError, match="could overflow"):
-        filters.check_q15((*found.sections[:-1], louder))
+        filters.check_q15((*found.sections[:-1], louder), found.out_shift)

@@ -19,7 +19,7 @@ from milliwatt.raw_samples import read_recording
 from milliwatt.rig import check, load_board, protocol
 from milliwatt.rig.protocol import Answer, Refusal
 from milliwatt.rig.session import Expected, Session
-from milliwatt.rig.streams import StreamSpec, block_rows, window_costs
+from milliwatt.rig.streams import StreamSpec, block_rows, same_features, window_costs
 from milliwatt.rig.transfer import Patience
 
 NOT_YET = -101
@@ -122,6 +122,25 @@ def test_costs_are_added_up_from_window_to_window() -> None:
         Answer(i, status, 10 + i) for i, status in enumerate([NOT_YET, NOT_YET, 1, NOT_YET, 0, NOT_YET])
     ]
     assert window_costs(answers) == [33, 27]
+
+
+def test_floats_are_compared_with_the_largest_and_nan_with_nan() -> None:
+    spec = StreamSpec(trees(motion(FLOAT)), "inline", load_board("host"), vector=True)
+    features = np.array([[1.0, np.nan, np.inf, 0.0, 100.0], [2.0, np.nan, 3.0, 0.0, 1.0]], np.float32)
+    for place, value, is_same in (
+        ((0, 0), 1.00001, True),
+        ((0, 0), 1.0001, False),
+        ((1, 4), 1.0009, True),
+        ((0, 1), 0.0, False),
+        ((0, 2), -np.inf, False),
+        ((1, 2), np.nan, False),
+    ):
+        device = features.copy()
+        device[place] = value
+        found = [Answer(i, 0, 1, row.tobytes()) for i, row in enumerate(device)]
+        wanted = [True, True]
+        wanted[place[0]] = is_same
+        assert same_features(spec, found, features).tolist() == wanted, (place, value)
 
 
 def test_recordings_from_files(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from mwtest.signal_reference import reference
 from mwtest.signal_runs import Case, run
 from numpy.typing import NDArray
 
+from milliwatt.errors import InputError
 from milliwatt.host.runner import HostModel
 from milliwatt.host.signals import features_of
 from milliwatt.ir.signal_shapes import raw_frames, windowed
@@ -304,3 +305,18 @@ def test_frames_one_by_one_in_a_model_that_restarts() -> None:
     assert one.features.tobytes() == several.features.tobytes()
     np.testing.assert_array_equal(one.features[:3], features_of(signals, frames))
     assert len(one.answers) == 3  # the last window still misses a frame
+
+
+def test_a_sample_that_is_nan_is_an_error_until_the_window_has_passed_it() -> None:
+    """Where nothing recursive is before the window, of features that show it."""
+    signals = Signals(FLOAT, 1, 6, 3, (Branch((), MEAN_AND_MAX),))
+    host = HostModel(dataclasses.replace(model_of(signals), check_nan=True))
+    frames = recording(signals, 24)
+    frames[8] = np.nan
+    host.push(frames[:8])
+    for first in (3, 6, 8):
+        with pytest.raises(InputError, match="a feature of a window is NaN"):
+            host.push(frames[first : first + 6])
+    assert len(host.push(frames[9:]).answers) == 4
+    with pytest.raises(InputError, match="cure: give samples that are finite"):
+        host.push(frames, 0)

@@ -308,6 +308,9 @@ def test_seven_channels_come_in_blocks_only() -> None:
 @pytest.mark.parametrize("link", ["softmax", "labels", "identity"])
 def test_networks_behind_signals(bits: int, link: str) -> None:
     model = network_of(SIX, bits=bits, link=link)
+    # The caller's arena is in the state where a push runs the network, and nowhere else.
+    header = emit_c(dataclasses.replace(model, arena="caller")).files["net.h"]
+    assert ("uint32_t arena[" in header) == (link == "softmax")
     frames = recording(SIX, 15, 2)
     host = HostModel(model)
     pushed = host.push(frames, 4)
@@ -332,6 +335,16 @@ def test_channels_may_be_called_what_c_cannot_call_them(tmp_path: Path) -> None:
     files = emit_c(model).files
     wanted = "int16_t state_, int16_t int_, int16_t state__, int16_t frame_, int16_t x_t_, int16_t while_"
     assert wanted in files["odd.h"]
+    frames = recording(signals, 12)
+    np.testing.assert_array_equal(HostModel(model).push(frames, 0).features, features_of(signals, frames))
+
+
+def test_channels_may_be_called_as_macros_and_functions_are() -> None:
+    names = ("INT16_MAX", "AX", "ax", "odd_take", "TRUE", "linux")
+    signals = Signals(INT16, 6, 4, 4, (Branch((), (TimeFeature("mean", (1,)),)),), channel_names=names)
+    model = model_of(signals, "odd")
+    wanted = "int16_max, int16_t ax, int16_t ax_, int16_t odd_take_, int16_t true_, int16_t linux_"
+    assert wanted in emit_c(model).files["odd.h"]
     frames = recording(signals, 12)
     np.testing.assert_array_equal(HostModel(model).push(frames, 0).features, features_of(signals, frames))
 

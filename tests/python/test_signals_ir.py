@@ -130,6 +130,7 @@ WRONG: dict[str, tuple[Signals, str, str]] = {
                      "branches[0].stages[0].length", "shorter than 16"),
     "choice of features": (_changed(branches=(Branch((), (TimeFeature("mean", (0,)),), (0,)),)),
                            "branches[0].chosen", "a choice of samples"),
+    "too many samples": (_changed(branches=(Branch(),), length=20000), "branches[0]", "80000 numbers"),
     "matrix": (motion(FLOAT, steps=(nodes.Affine(((1.0,),) * 4, (0.0,)),)), "steps[0]", "5 rows"),
     "scale of 0": (motion(FLOAT, steps=(nodes.ScaleEach((0.0,) * 5, (0.0,) * 5),)),
                    "steps[0]", "or a scale 0"),
@@ -144,6 +145,12 @@ def test_what_is_wrong_is_said(signals: Signals, where: str, problem: str) -> No
         ir.validate(model)
     assert caught.value.option == f"signals.{where}"
     assert problem in caught.value.problem
+
+
+def test_long_windows_of_which_few_numbers_are_made() -> None:
+    for branch in (motion().branches[0], Branch((), (), (0, 79999))):
+        long = motion(length=20000, branches=(branch,))
+        assert ir.validate(trees(long)).signals == long
 
 
 def test_they_fit_the_model() -> None:

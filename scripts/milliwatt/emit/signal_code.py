@@ -15,6 +15,7 @@ from milliwatt.emit.signal_branches import (
 )
 from milliwatt.emit.signal_functions import (
     Parts,
+    answers_classes,
     counter_type,
     missing_type,
     private_functions,
@@ -58,7 +59,9 @@ class _Writer:
         self.tables = Tables(name)
         self.out = number_type(signals, model.dtype)
         self.is_window = is_window_itself(signals, model.dtype)
-        self.has_arena = isinstance(model, Network) and model.arena == _CALLER
+        # Who asks for other answers than classes brings an arena along.
+        is_callers = isinstance(model, Network) and model.arena == _CALLER
+        self.has_arena = is_callers and answers_classes(model)
         self.kind = window_kind(signals)
         self.describe_at = "state->scratch." + ("steps." if signals.steps else "") + "describe."
         self.headers = {"status.h", "stream.h"}

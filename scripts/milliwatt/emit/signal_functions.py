@@ -155,7 +155,10 @@ def _push_block(model: AnyModel, name: str, parts: Parts) -> Function:
     kind = C_TYPES[signals.dtype]
     nan = ""
     if kind == "float":
-        nan = "\n *                 One that is not finite may spoil all that follows: reset then."
+        nan = (
+            "\n *                 One that is not finite need not show in an answer, and may spoil all that"
+            "\n *                 follows: reset then."
+        )
     comment = (
         "/**\n * Takes frames of raw samples until a window is complete. Answers do not depend on how they\n"
         " * come in blocks; blocks take less time than single frames.\n *\n"

@@ -28,17 +28,23 @@ from milliwatt.ir.validate import KEYWORDS
 _AXES = ("x", "y", "z")
 
 
-# What parameters and variables of generated code are called, and what headers bring, besides keywords.
-_TAKEN = frozenset((KEYWORDS + " state frame NULL not and or xor compl bitand bitor explicit export").split())
+# What parameters and variables of generated code are called, and what compilers define, besides keywords.
+_TAKEN = frozenset(
+    (KEYWORDS + " state frame not and or xor compl bitand bitor explicit export linux unix").split()
+)
+_TAKEN_ENDS = ("_t", "_take", "_reset")  # types, and functions that a push calls
 
 
 def channel_names(signals: Signals) -> tuple[str, ...]:
-    """Names of raw channels that C can use: where one cannot, with an underscore more."""
+    """Names of raw channels that C can use: where one cannot, with an underscore more.
+
+    Capitals become small letters, as headers have macros of capitals: ``ADC`` on AVR, ``B1`` in Arduino.h.
+    """
     if signals.channel_names:
         names: list[str] = []
         for name in signals.channel_names:
-            usable = name
-            while usable in _TAKEN or usable in names or usable.endswith("_t"):
+            usable = name.lower() if name.isupper() else name
+            while usable in _TAKEN or usable in names or usable.endswith(_TAKEN_ENDS):
                 usable += "_"
             names.append(usable)
         return tuple(names)

@@ -167,8 +167,11 @@ def _filter(numbered: Sequence[Numbered]) -> IirQ15:
 
 
 @lru_cache(maxsize=64)
-def check_q15(sections: tuple[SectionQ15, ...]) -> None:
+def check_q15(sections: tuple[SectionQ15, ...], out_shift: int) -> None:
     """Refuse sections in which something could overflow: the proof of :func:`iir_q15`, for those of a file.
+
+    Args:
+        out_shift: from the last section's results to the output.
 
     Raises:
         MilliwattError: names the section.
@@ -185,7 +188,9 @@ def check_q15(sections: tuple[SectionQ15, ...]) -> None:
         fits = norm_1(after) * _AMPLE + worst < _FULL and _sums_fit(made, signal, after, error, worst)
         room = _room(signal, error)
         settles = abs(made.gain - max(-room, min(room, made.exact.dc_gain * 65536))) <= 1
-        if not fits or not settles or abs(made.gain) > room:
+        settled = abs(made.gain) * (abs(math.fsum(signal)) * 32768 + error + 1)
+        settled += 2.0 ** (out_shift - 1 if index + 1 == len(sections) else 15)
+        if not fits or not settles or abs(made.gain) > room or settled >= 2.0**31:
             raise _refused(index, "its numbers could overflow", "design the filter again")
         signal, error = after, worst
 
@@ -257,7 +262,29 @@ def _worst(made: SectionQ15, n: int, error: float) -> float:
     ringing = norm_1(run(Section(1, 0, 0, made.exact.a1, made.exact.a2), impulse(n)))
     # Where its high half is multiplied it is off by less than a unit; shifts and bias: by less than 2^-14.
     own = abs(made.coarse[0]) + abs(made.coarse[1]) + 2.0**-14
-    return through * (error + 1) + ringing * own + 1
+    return through * (error + 1) + ringing * own + 1 + _lifted(made, n)
+
+
+def _lifted(made: SectionQ15, n: int) -> float:
+    """How many units `bias` moves results by at most, beyond the half of one that the others allow for.
+
+    Half of what the output is rounded to is more than that where a filter attenuates.
+    """
+    shift = made.b_shift + made.d_shift
+    lift = (made.bias - _lost(made)) * 2.0**-shift
+    fine = made.k[0] + (0 if made.cut else made.k[1])
+    above = lift - _FULL * (1 - fine)  # 0 where results are to be higher by half a unit
+    below = -above - _FULL * (1 + made.exact.a1 + made.exact.a2)  # 0 where they are to stay
+    beyond = max(above, below) - 2.0**-shift
+    if beyond <= 0:
+        return 0.0
+    step = run(Section(1, 0, 0, made.exact.a1, made.exact.a2), [1.0] * n)
+    return beyond / 65536 * max(map(abs, step))
+
+
+def _lost(made: SectionQ15) -> float:
+    """What shifts to the right leave off on average, in the unit of `bias`."""
+    return ((1 << made.b_shift) - 1) / 2 + ((1 << made.d_shift) - 1) / 2 * (1 << made.b_shift)
 
 
 def _section(scaled: Section, half: float, signal: list[float], place: _Place) -> SectionQ15 | None:
@@ -337,8 +364,7 @@ def _rounded(scaled: Section, made: SectionQ15, half: float) -> SectionQ15:
     # Results are to be higher by `half`; high halves of them are, on average, by `half - _FULL`.
     fine = made.k[0] + (0 if made.cut else made.k[1])
     lift = half * (1 - fine) - sum(made.coarse) * (half - _FULL)
-    lost = ((1 << made.b_shift) - 1) / 2 + ((1 << made.d_shift) - 1) / 2 * (1 << made.b_shift)
-    made = dataclasses.replace(made, b=b, bias=round(lift * (1 << shift) + lost))
+    made = dataclasses.replace(made, b=b, bias=round(lift * (1 << shift) + _lost(made)))
     exact = made.exact
     gain = sum(b) * 2.0**-shift / (1 + exact.a1 + exact.a2) if _stable(exact) else 0
     return dataclasses.replace(made, gain=round(gain))

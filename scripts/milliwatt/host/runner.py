@@ -18,6 +18,7 @@ from milliwatt.host.driver import driver
 from milliwatt.ir import AnyModel, Network
 from milliwatt.ir.signal_shapes import raw_frames
 
+_ERROR_NAN = -3  # of <milliwatt/status.h>
 _NUMPY_TYPES = {"float": np.float32, "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32}
 
 
@@ -91,6 +92,12 @@ class HostModel:
             ctypes.c_void_p(features.ctypes.data),
             ctypes.c_long(windows),
         )
+        if status == _ERROR_NAN:
+            raise InputError(
+                "a feature of a window is NaN, and the model was not trained on missing values",
+                option=self.model.name,
+                cure="give samples that are finite",
+            )
         if status < 0:
             raise MilliwattError(f"the model's C answered status {status}", option=self.model.name)
         return Pushed(answers, features)

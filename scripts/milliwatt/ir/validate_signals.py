@@ -11,6 +11,7 @@ from milliwatt.ir import signals as nodes
 from milliwatt.ir.signal_shapes import (
     Stream,
     branch_shape,
+    branch_width,
     feature_type,
     frames_after,
     n_features,
@@ -110,8 +111,9 @@ def _check_branch(branch: Branch, stream: Stream, frames: int) -> None:
     after, left = branch_shape(branch, stream, frames)
     if left < 1:
         raise fail(f"a window of {frames} frames is too short for these stages", "stages")
-    if left * after.channels > MAX_FEATURES:
-        raise fail(f"it makes {left * after.channels} numbers of a window, more than {MAX_FEATURES}")
+    width = branch_width(branch, stream, frames)
+    if width > MAX_FEATURES:
+        raise fail(f"it makes {width} numbers of a window, more than {MAX_FEATURES}")
     if branch.features and branch.chosen:
         raise fail("features, and a choice of samples", "chosen")
     _chosen(branch.chosen, left * after.channels, "chosen")

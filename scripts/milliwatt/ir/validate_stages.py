@@ -53,7 +53,7 @@ def _iir(stage: nodes.Iir, stream: Stream) -> None:
         _range(row[8], 0, 31, "integers")
     _range(stage.out_shift, 1, 31, "out_shift")
     try:
-        check_q15(tuple(map(SectionQ15.of_row, stage.integers)))
+        check_q15(tuple(map(SectionQ15.of_row, stage.integers)), stage.out_shift)
     except MilliwattError as error:
         raise fail(f"{error.option}: {error.problem}", "integers") from None
 

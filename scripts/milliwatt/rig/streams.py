@@ -184,7 +184,7 @@ def _compared(
             option=spec.model.name,
             cure="this is a bug in Milliwatt",
         )
-    alike = _same_features(spec, found, features)
+    alike = same_features(spec, found, features)
     status = np.array([answer.status for answer in found])
     same = (status == labels) & alike
     costs = window_costs(run.answers)
@@ -210,15 +210,19 @@ def _compared(
     )
 
 
-def _same_features(spec: StreamSpec, found: Sequence[Answer], features: NDArray[Any]) -> NDArray[np.bool_]:
+def same_features(spec: StreamSpec, found: Sequence[Answer], features: NDArray[Any]) -> NDArray[np.bool_]:
+    """Of each window whether the device's features are ``features``, (windows, features)."""
     kind = "<f4" if spec.model.dtype == "float" else "<i4"
     nothing = np.zeros(features.shape[1], dtype=kind).tobytes()
     image = b"".join(answer.outputs or nothing for answer in found)
     device = np.frombuffer(image, dtype=kind).reshape(features.shape)
     if kind == "<i4":
         return np.asarray((device == features).all(axis=1))
-    largest = np.abs(features).max(axis=0, initial=0.0)
-    return np.asarray((np.abs(device - features) <= _FLOATS_AGREE * largest).all(axis=1))
+    finite = np.isfinite(device) & np.isfinite(features)
+    off = np.abs(np.subtract(device, features, where=finite, out=np.zeros_like(features)))
+    largest = np.abs(np.where(finite, features, 0.0)).max(axis=0, initial=0.0)
+    alike = (device == features) | (np.isnan(device) & np.isnan(features))
+    return np.asarray(np.where(finite, off <= _FLOATS_AGREE * largest, alike).all(axis=1))
 
 
 def window_costs(answers: Sequence[Answer]) -> list[int]:
