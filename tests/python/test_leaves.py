@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.tree import DecisionTreeClassifier
 
+import milliwatt
 from milliwatt.emit.leaves import SUM_MAX, leaf_table, score_bounds, value_bounds
 from milliwatt.host import HostModel
 from milliwatt.ir import Tree, TreeEnsemble
@@ -143,3 +145,12 @@ def test_gaps_that_scikit_learn_sees_are_seen(method: str, gap: float) -> None:
 def test_values_at_the_ends_of_integers(method: str, value: float) -> None:
     for values in ((value,), (value, value, value)):
         assert HostModel(_regressor(*values), method).regress(ZERO).tolist() == [[np.float32(value)]]
+
+
+@pytest.mark.parametrize("method", ["inline", "loadable", "compact"])
+def test_of_equal_shares_the_first_class_wins(method: str) -> None:
+    """As in scikit-learn, also where shares have no common denominator and are rounded."""
+    tree = DecisionTreeClassifier(max_depth=1)
+    tree.fit([[0], [0], [1], [1]], list("bcab"), sample_weight=[1.0, 1.0, 0.1234567891, 1.4142135623])
+    assert tree.predict_proba([[0]]).tolist() == [[0.0, 0.5, 0.5]]
+    assert milliwatt.convert(tree, method=method).predict([[0.0]]) == ["b"]

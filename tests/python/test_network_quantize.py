@@ -337,3 +337,16 @@ def test_16_bits_have_room_for_samples_beyond_calibration_data() -> None:
     far = samples * 1.9
     off = np.abs(whole.scores(made, far) - floats.scores(model, far))
     assert off.max() < 0.03 * np.abs(floats.scores(model, far)).max()
+
+
+@pytest.mark.parametrize("quantize", QUANTIZE)
+def test_a_layer_that_gives_nothing_but_zeros_leaves_the_next_one_its_bias(quantize: str) -> None:
+    x = RNG.normal(size=(60, 4))
+    network = MLPClassifier((5,), max_iter=3, tol=1e9, random_state=0).fit(x, np.arange(60) % 3)
+    network.coefs_[0] = -np.abs(network.coefs_[0])
+    network.intercepts_ = [np.full(5, -100.0), np.array([0.1, 0.4, -0.3])]
+    raw = dataclasses.replace(to_ir(network), quantize=quantize)
+    assert isinstance(raw, Network)
+    model, _ = quantize_network(raw, x)
+    found = whole.scores(model, x)
+    assert np.abs((found - found[:, :1]) - [0.0, 0.3, -0.4]).max() < 0.02

@@ -100,7 +100,8 @@ def _rounded(row: tuple[float, ...], one: int) -> tuple[int, ...]:
     # What rounding added or took is given back where it was largest.
     excess = sum(found) - one
     step = 1 if excess > 0 else -1
-    order = sorted(range(len(row)), key=lambda i: (step * (scaled[i] - found[i]), i))
+    # Of equal ones the first stays the largest: it is the class that scikit-learn answers.
+    order = sorted(range(len(row)), key=lambda i: (step * (scaled[i] - found[i]), -step * i))
     for i in order[: abs(excess)]:
         found[i] -= step
     return tuple(found)

@@ -94,9 +94,10 @@ def least_error(
 
 
 def _grid_of(low: float, high: float, bits: int, limit: int) -> Grid:
+    # What was always 0 reaches up to 1: a step of 1 would make those of the next layer's sums far too coarse.
     if bits == 16:
-        return Grid(max(-low, high) / limit or 1.0, 0, -limit, limit)
-    unit = (high - low) / BYTE[1] or 1.0
+        return Grid((max(-low, high) or 1.0) / limit, 0, -limit, limit)
+    unit = ((high - low) or 1.0) / BYTE[1]
     return Grid(unit, round(-low / unit), *BYTE)
 
 
