@@ -116,7 +116,7 @@ def test_one_dollar_is_held_by_the_linker(core_dir: Path, tmp_path: Path) -> Non
     copy = copied("sound_event", tmp_path)
     settings = (copy / "platformio.ini").read_text()
     assert settings.count("= 8192") == 1
-    (copy / "platformio.ini").write_text(settings.replace("= 8192", "= 5000"))
+    (copy / "platformio.ini").write_text(settings.replace("= 8192", "= 4000"))
     done = pio(copy, "one_dollar", core_dir)
     assert done.returncode != 0
     assert "RAM overflow: static data leaves less than the board's minimum stack" in done.stdout + done.stderr
