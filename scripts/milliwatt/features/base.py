@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -139,7 +140,7 @@ class GivesSamples(OfSamples):
         return self
 
 
-class StageTransformer(GivesSamples):
+class StageTransformer(GivesSamples, ABC):
     """A transformer that makes a stream of a stream.
 
     A subclass says by :meth:`_stage` what it does.
@@ -175,8 +176,9 @@ class StageTransformer(GivesSamples):
         where = f" ({error.option})" if error.option else ""
         return MilliwattError(f"{who}{where}: {error.problem}", cure="change its parameters, or its place")
 
+    @abstractmethod
     def _stage(self, stream: Stream) -> Stage:
-        raise NotImplementedError
+        """What it does to a stream, by its parameters."""
 
     def _prove(self, stage: Any) -> None:
         """Finds out what only shows when tables are made."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -51,9 +52,9 @@ class _OfFrames(StageTransformer):
         except MilliwattError as error:
             raise self._wrong(error.problem, str(error.option), error.cure or "change it") from None
 
+    @abstractmethod
     def _labels(self) -> list[str]:
         """Of a channel's values."""
-        raise NotImplementedError
 
     def _names(self, names: Sequence[str]) -> list[str]:
         if len(names) == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from milliwatt.ir.signals import INT16, Branch, TimeFeature
 from milliwatt.ir.time_features import PER_MILLE, TIME_FEATURES, problem_with
 
 
-class _OfWindows(OfSamples):
+class _OfWindows(OfSamples, ABC):
     """A transformer that makes numbers of windows."""
 
     def fit(self, X: Any, y: Any = None) -> Any:
@@ -43,8 +44,9 @@ class _OfWindows(OfSamples):
         self._check_stands_behind("branch_", dtype, channels)
         return self.branch_.features
 
+    @abstractmethod
     def _features(self) -> tuple[TimeFeature, ...]:
-        raise NotImplementedError
+        """What it makes of a window, by its parameters; of samples themselves nothing."""
 
     def transform(self, X: Any) -> NDArray[Any]:
         """Features of each window, shape (windows, features).

@@ -123,7 +123,7 @@ def _fold_network(model: Network, prepared: Preparation) -> Network:
             "transformers before a network that does not begin with one dense layer are not supported",
             cure="let the network itself scale its input (BatchNormalization)",
         )
-    matrix, offset = _as_matrix(prepared)
+    matrix, offset = prepared.as_matrix()
     weights = np.array(first.weights.numbers(), dtype=np.float64).reshape(first.weights.shape)
     bias = np.array(first.bias.numbers(), dtype=np.float64)
     begin = dataclasses.replace(
@@ -139,18 +139,3 @@ def _fold_network(model: Network, prepared: Preparation) -> Network:
             layers=(begin, *model.layers[1:]),
         )
     )
-
-
-def _as_matrix(prepared: Preparation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``a`` and ``b`` so that the model is given ``x @ a + b``."""
-    matrix = np.zeros((prepared.n_features, len(prepared.columns)))
-    offset = np.zeros(len(prepared.columns))
-    for index, column in enumerate(prepared.columns):
-        scale = 1.0
-        for step in column.steps:
-            assert step.affine is not None  # looked at before
-            scale, offset[index] = scale * step.affine[0], offset[index] * step.affine[0] + step.affine[1]
-        matrix[column.source, index] = scale
-    for mix in prepared.mixes:
-        matrix, offset = matrix @ mix.weights, offset @ mix.weights + mix.offset
-    return matrix, offset

@@ -118,6 +118,20 @@ class Preparation:
         weights[list(indices), np.arange(len(indices))] = 1.0
         return self.mixed(Mix(label, weights, np.zeros(len(indices))))
 
+    def as_matrix(self) -> tuple[Values, Values]:
+        """``a`` and ``b`` so that the features are ``x @ a + b``; each step of a column is affine."""
+        matrix = np.zeros((self.n_features, len(self.columns)))
+        offset = np.zeros(len(self.columns))
+        for index, column in enumerate(self.columns):
+            scale = 1.0
+            for step in column.steps:
+                assert step.affine is not None  # looked at before
+                scale, offset[index] = scale * step.affine[0], offset[index] * step.affine[0] + step.affine[1]
+            matrix[column.source, index] = scale
+        for mix in self.mixes:
+            matrix, offset = matrix @ mix.weights, offset @ mix.weights + mix.offset
+        return matrix, offset
+
 
 def nothing(n_features: int) -> Preparation:
     """Features as they come."""

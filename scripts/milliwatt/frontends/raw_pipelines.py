@@ -168,6 +168,7 @@ class _Walk:
         self.inner: list[Stage] = []  # of a window, before the branches
         self.window: tuple[int, int] | None = None
         self.frames: int | None = None  # raw ones in a row of windows
+        self.left: int | None = None  # of these, after the stages so far
         self.branches: list[Branch] = []
         self.rate = 0.0
         self.passed = 1  # raw frames a frame, by the stages so far
@@ -222,7 +223,7 @@ class _Walk:
             raise MilliwattError(f"{label} is not fitted", cure="call fit() of the pipeline first")
         self.start = self.stream = Stream(str(first.dtype_), int(first.n_channels_))
         if first.n_frames_ is not None:
-            self.frames = int(first.n_frames_)
+            self.frames = self.left = int(first.n_frames_)
 
     def _cut(self, step: Any, label: str) -> None:
         if self.window is not None or self.frames is not None:
@@ -240,7 +241,8 @@ class _Walk:
         self._check_rate(step, label)
         if self.window is None and not isinstance(stage, Centre | Goertzel):
             self.stages.append(stage)
-            if self.frames is not None and frames_after(stage, self._left()) < 1:
+            self.left = None if self.left is None else frames_after(stage, self.left)
+            if self.left == 0:
                 raise UnsupportedModelError(
                     f"{label} makes nothing of windows of {self.frames} samples", cure="use longer windows"
                 )
@@ -250,25 +252,15 @@ class _Walk:
         self.stream = stream_after(stage, self.stream)
         self.passed *= stride(stage)
 
-    def _left(self) -> int:
-        """Frames of a window before the last stage."""
-        frames = self.frames or 0
-        for stage in self.stages[:-1]:
-            frames = frames_after(stage, frames)
-        return frames
-
     def _close(self, label: str) -> None:
         """From here on there are windows."""
         if self.window is not None:
             return
-        if self.frames is None:
+        if self.left is None:
             raise UnsupportedModelError(
                 f"{label} takes windows, and gets recordings", cure="put SlidingWindow(length, hop) before it"
             )
-        frames = self.frames
-        for stage in self.stages:
-            frames = frames_after(stage, frames)
-        self.window = (frames, frames)
+        self.window = (self.left, self.left)
 
     def _check_rate(self, step: Any, label: str) -> None:
         """Steps that speak of hertz agree on what a raw sample's rate is."""

@@ -61,22 +61,14 @@ def _check_linear(linear: Preparation) -> None:
 
 def _as_steps(linear: Preparation) -> list[VectorStep]:
     """One step, or none where nothing is done."""
-    scale, offset = np.ones(len(linear.columns)), np.zeros(len(linear.columns))
-    for index, column in enumerate(linear.columns):
-        for step in column.steps:
-            assert step.affine is not None
-            scale[index] *= step.affine[0]
-            offset[index] = offset[index] * step.affine[0] + step.affine[1]
+    matrix, offset = linear.as_matrix()
     sources = [column.source for column in linear.columns]
-    in_place = sources == list(range(linear.n_features)) and not linear.mixes
-    if in_place and (scale == 1.0).all() and (offset == 0.0).all():
-        return []
-    if in_place and (scale != 0.0).all():
-        return [ScaleEach(tuple((-offset / scale).tolist()), tuple((1.0 / scale).tolist()))]
-    matrix = np.zeros((linear.n_features, len(sources)))
-    matrix[sources, np.arange(len(sources))] = scale
-    for mix in linear.mixes:
-        matrix, offset = matrix @ mix.weights, offset @ mix.weights + mix.offset
+    if not linear.mixes and sources == list(range(linear.n_features)):
+        scale = matrix.diagonal()
+        if (scale == 1.0).all() and (offset == 0.0).all():
+            return []
+        if (scale != 0.0).all():
+            return [ScaleEach(tuple((-offset / scale).tolist()), tuple((1.0 / scale).tolist()))]
     return [Affine(tuple(tuple(row) for row in matrix.tolist()), tuple(offset.tolist()))]
 
 

@@ -8,6 +8,7 @@ from ctypes import POINTER, c_double, c_float, c_int8, c_int16, c_int32, c_int64
 from functools import lru_cache
 from typing import Any
 
+from milliwatt.filters import SectionQ15
 from milliwatt.host.kernels import library
 from milliwatt.ir.signals import INT16, Fir, Iir, Spectrum, TimeFeature
 from milliwatt.signal_cepstrum import Cepstrum
@@ -122,15 +123,16 @@ def iir(stage: Iir, dtype: str) -> Any:
         return _IirF32((_SectionF32 * len(plain))(*plain), len(plain))
     rows = [
         _SectionQ15(
-            row[9],
-            row[10],
-            (c_int16 * 3)(*row[:3]),
-            (c_int16 * 2)(*row[3:5]),
-            (c_int8 * 2)(*row[5:7]),
-            *row[7:9],
-            row[11],
+            s.bias,
+            s.gain,
+            (c_int16 * 3)(*s.b),
+            (c_int16 * 2)(*s.d),
+            (c_int8 * 2)(*s.k),
+            s.b_shift,
+            s.d_shift,
+            s.cut,
         )
-        for row in stage.integers
+        for s in map(SectionQ15.of_row, stage.integers)
     ]
     return _IirQ15((_SectionQ15 * len(rows))(*rows), len(rows), stage.out_shift)
 

@@ -26,6 +26,7 @@ from milliwatt.ir.signal_shapes import (
     n_features,
     stream_after,
     windowed,
+    windows_in,
 )
 from milliwatt.ir.signals import (
     FLOAT,
@@ -136,7 +137,7 @@ def features_of(signals: Signals, recording: Array) -> Array:
         windows = recording[: count * signals.restart].reshape(count, signals.restart, signals.channels)
         return features_of_windows(signals, windows)
     stream = run_stages(signals.stages, recording[np.newaxis])[0]
-    count = 0 if len(stream) < signals.length else 1 + (len(stream) - signals.length) // signals.hop
+    count = windows_in(len(stream), signals.length, signals.hop)
     made = [
         _numbers(signals, run_windows(signals.length, signals.hop, _part(stream, signals, first, some)))
         for first, some in _chunks(count, signals.length * stream.shape[1])

@@ -55,9 +55,7 @@ def _to_json(value: Any) -> Any:
 
 def _usual(field: dataclasses.Field[Any]) -> Any:
     """What a field holds where nobody says; else something that equals nothing."""
-    if field.default is not dataclasses.MISSING:
-        return field.default
-    return _MISSING if field.default_factory is dataclasses.MISSING else field.default_factory()
+    return _MISSING if field.default is dataclasses.MISSING else field.default
 
 
 def signals_from_json(value: object, cure: str) -> Signals | None:

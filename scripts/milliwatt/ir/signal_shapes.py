@@ -52,12 +52,17 @@ def streams(stages: Iterable[Stage], before: Stream) -> list[Stream]:
     return found
 
 
+def windows_in(frames: int, length: int, hop: int) -> int:
+    """How many windows lie in so many frames."""
+    return 0 if frames < length else 1 + (frames - length) // hop
+
+
 def frames_after(stage: Stage, frames: int) -> int:
     """How many frames a stage makes of the first ``frames`` since it began."""
     if isinstance(stage, Fir):
         return -(-frames // stage.decimation)
     if isinstance(stage, Spectrum):
-        return 0 if frames < stage.length else 1 + (frames - stage.length) // stage.hop
+        return windows_in(frames, stage.length, stage.hop)
     if isinstance(stage, Goertzel):
         return min(frames, 1)
     return frames

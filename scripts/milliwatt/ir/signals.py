@@ -11,7 +11,7 @@ features have the same bits on every CPU. Stages of floats compute in float32.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 INT16, FLOAT, INT32 = "int16", "float", "int32"
@@ -316,5 +316,5 @@ class Signals:
     restart: int = 0
     steps: tuple[VectorStep, ...] = ()
     rate: float = 0.0
-    channel_names: tuple[str, ...] = field(default=())
+    channel_names: tuple[str, ...] = ()
     chosen: tuple[int, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from milliwatt.dtypes import FLOAT32_MAX
 from milliwatt.errors import ModelFileError
@@ -23,7 +23,7 @@ from milliwatt.ir.signal_shapes import (
 from milliwatt.ir.signals import FLOAT, INT16, INT32, Branch, Signals, Stage
 from milliwatt.ir.time_features import problem_with
 from milliwatt.ir.validate import MAX_FEATURES, fail
-from milliwatt.ir.validate_stages import check_stage
+from milliwatt.ir.validate_stages import check_chosen, check_range, check_stage
 
 MAX_CHANNELS = 64
 MAX_FRAMES = 65_535  # of a window, as the library's views count
@@ -56,7 +56,7 @@ def check_signals(signals: Signals, width: int, dtype: str) -> None:
 def _check(signals: Signals) -> None:
     if signals.dtype not in nodes.STREAM_TYPES:
         raise fail(f"unknown type {signals.dtype!r}", "dtype")
-    _within(signals.channels, 1, MAX_CHANNELS, "channels")
+    check_range(signals.channels, 1, MAX_CHANNELS, "channels")
     if not 0.0 <= signals.rate <= FLOAT32_MAX:
         raise fail("not a rate in hertz", "rate")
     _check_names(signals)
@@ -92,18 +92,18 @@ def _check_stages(stages: Sequence[Stage], stream: Stream, where: str, frames: i
         except ModelFileError as error:
             raise error.inside(f"{where}[{index}]") from None
         stream = stream_after(stage, stream)
-        _within(stream.channels, 1, MAX_FEATURES, f"{where}[{index}]")
+        check_range(stream.channels, 1, MAX_FEATURES, f"{where}[{index}]")
         frames = None if frames is None else frames_after(stage, frames)
 
 
 def _check_window(signals: Signals) -> None:
-    _within(signals.length, 1, MAX_FRAMES, "length")
-    _within(signals.hop, 1, MAX_FRAMES, "hop")
+    check_range(signals.length, 1, MAX_FRAMES, "length")
+    check_range(signals.hop, 1, MAX_FRAMES, "hop")
     first, step = raw_frames(signals)
-    _within(max(first, step), 1, MAX_RAW, "length")
+    check_range(max(first, step), 1, MAX_RAW, "length")
     if signals.restart and (signals.restart < first or signals.hop != signals.length):
         raise fail(f"no window is complete in {signals.restart} frames, or they overlap", "restart")
-    _within(signals.restart, 0, MAX_RAW, "restart")
+    check_range(signals.restart, 0, MAX_RAW, "restart")
 
 
 def _check_branch(branch: Branch, stream: Stream, frames: int) -> None:
@@ -116,7 +116,7 @@ def _check_branch(branch: Branch, stream: Stream, frames: int) -> None:
         raise fail(f"it makes {width} numbers of a window, more than {MAX_FEATURES}")
     if branch.features and branch.chosen:
         raise fail("features, and a choice of samples", "chosen")
-    _chosen(branch.chosen, left * after.channels, "chosen")
+    check_chosen(branch.chosen, left * after.channels, "chosen")
     for index, feature in enumerate(branch.features):
         problem = problem_with(feature, after.dtype, after.channels, left)
         if problem:
@@ -145,16 +145,5 @@ def _check_steps(signals: Signals) -> None:
                 raise fail("a number is no float32, or a scale 0", where)
         elif isinstance(step, nodes.Normalize) and step.norm not in nodes.NORMS:
             raise fail(f"unknown norm {step.norm!r}", where)
-    _within(width, 1, MAX_FEATURES, "steps")
-    _chosen(signals.chosen, width, "chosen")
-
-
-def _within(value: int, low: int, high: int, where: str) -> None:
-    if not low <= value <= high:
-        raise fail(f"{value}; {low} to {high} is possible", where)
-
-
-def _chosen(chosen: Iterable[int], count: int, where: str) -> None:
-    found = list(chosen)
-    if found != sorted(set(found)) or any(not 0 <= index < count for index in found):
-        raise fail(f"not ascending indices below {count}", where)
+    check_range(width, 1, MAX_FEATURES, "steps")
+    check_chosen(signals.chosen, width, "chosen")

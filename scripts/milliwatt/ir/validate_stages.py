@@ -48,10 +48,10 @@ def _iir(stage: nodes.Iir, stream: Stream) -> None:
         _bits(row[:5], 16, "integers")
         _bits(row[5:7], 8, "integers")
         _bits(row[9:11], 32, "integers")
-        _range(row[11], 0, 1 if row[8] == 0 else 0, "integers")
-        _range(row[7], 0, 31, "integers")
-        _range(row[8], 0, 31, "integers")
-    _range(stage.out_shift, 1, 31, "out_shift")
+        check_range(row[11], 0, 1 if row[8] == 0 else 0, "integers")
+        check_range(row[7], 0, 31, "integers")
+        check_range(row[8], 0, 31, "integers")
+    check_range(stage.out_shift, 1, 31, "out_shift")
     try:
         check_q15(tuple(map(SectionQ15.of_row, stage.integers)), stage.out_shift)
     except MilliwattError as error:
@@ -59,8 +59,8 @@ def _iir(stage: nodes.Iir, stream: Stream) -> None:
 
 
 def _fir(stage: nodes.Fir, stream: Stream) -> None:
-    _range(len(stage.taps), 1, MAX_TAPS, "taps")
-    _range(stage.decimation, 1, MAX_TAPS, "decimation")
+    check_range(len(stage.taps), 1, MAX_TAPS, "taps")
+    check_range(stage.decimation, 1, MAX_TAPS, "decimation")
     _finite(stage.taps, "taps")
     if (stream.dtype == INT16) != bool(stage.integers):
         raise fail("integers are for samples of 16 bits, which cannot do without", "integers")
@@ -69,7 +69,7 @@ def _fir(stage: nodes.Fir, stream: Stream) -> None:
     if len(stage.integers) != len(stage.taps):
         raise fail("not as many as taps", "integers")
     _bits(stage.integers, 16, "integers")
-    _range(stage.shift, 0, 31, "shift")
+    check_range(stage.shift, 0, 31, "shift")
     if sum(map(abs, stage.integers)) * 32768 + ((1 << stage.shift) >> 1) >= 1 << 31:
         raise fail("sums of 32 bits would overflow", "integers")
 
@@ -101,7 +101,7 @@ def _emphasis(stage: nodes.Emphasis, stream: Stream) -> None:
 
 def _remove_dc(stage: nodes.RemoveDc, stream: Stream) -> None:
     if stream.dtype == INT16:
-        _range(stage.shift, 1, 14, "shift")
+        check_range(stage.shift, 1, 14, "shift")
     elif not 0.0 < stage.share < 1.0:
         raise fail("not more than 0 and less than 1", "share")
 
@@ -111,7 +111,7 @@ def _centre(stage: nodes.Centre, stream: Stream) -> None:
 
 
 def _goertzel(stage: nodes.Goertzel, stream: Stream) -> None:
-    _range(len(stage.frequencies), 1, 255, "frequencies")
+    check_range(len(stage.frequencies), 1, 255, "frequencies")
     if not all(0.0 <= frequency <= 0.5 for frequency in stage.frequencies):
         raise fail("not from 0 to 0.5 of the sample rate", "frequencies")
 
@@ -119,8 +119,8 @@ def _goertzel(stage: nodes.Goertzel, stream: Stream) -> None:
 def _spectrum(stage: Spectrum, stream: Stream) -> None:
     if stage.n_fft not in [1 << k for k in range(3, 13)]:
         raise fail("not a power of two from 8 to 4096", "n_fft")
-    _range(stage.length, 1, stage.n_fft, "length")
-    _range(stage.hop, 1, 65_535, "hop")
+    check_range(stage.length, 1, stage.n_fft, "length")
+    check_range(stage.hop, 1, 65_535, "hop")
     for name, known in _CHOICES.items():
         if getattr(stage, name) not in known:
             raise fail(f"{getattr(stage, name)!r} is none of {', '.join(known)}", name)
@@ -136,9 +136,7 @@ def _spectrum(stage: Spectrum, stream: Stream) -> None:
         _VALUES[stage.values](stage, stream)
     if stream.dtype == INT16 and (stage.quantity, stage.logarithm) != (nodes.POWER, nodes.LOG2):
         raise fail("samples of 16 bits give log2 of powers", "logarithm")
-    found = list(stage.chosen)
-    if found != sorted(set(found)) or any(not 0 <= index < stage.n_all for index in found):
-        raise fail(f"not ascending indices below {stage.n_all}", "chosen")
+    check_chosen(stage.chosen, stage.n_all, "chosen")
 
 
 def _bands(stage: Spectrum, stream: Stream) -> None:
@@ -148,7 +146,7 @@ def _bands(stage: Spectrum, stream: Stream) -> None:
 
 
 def _mel(stage: Spectrum, stream: Stream) -> None:
-    _range(stage.n_mels, 1, stage.n_bins, "n_mels")
+    check_range(stage.n_mels, 1, stage.n_bins, "n_mels")
     if not 0.0 < stage.rate <= FLOAT32_MAX:
         raise fail("not a sample rate in hertz", "rate")
     try:
@@ -164,7 +162,7 @@ def _cepstrum(stage: Spectrum, stream: Stream) -> None:
     _mel(stage, stream)
     if stage.logarithm == nodes.LINEAR:
         raise fail("cepstra are of logarithms", "logarithm")
-    _range(stage.n_cepstrum, 1, stage.n_mels, "n_cepstrum")
+    check_range(stage.n_cepstrum, 1, stage.n_mels, "n_cepstrum")
     if stage.cepstrum_norm not in ("ortho", "none", "htk"):
         raise fail(f"unknown norm {stage.cepstrum_norm!r}", "cepstrum_norm")
     if not 0.0 <= stage.lifter <= 1e6:
@@ -204,9 +202,17 @@ def _finite(values: Sequence[float], where: str) -> None:
 
 def _bits(values: Sequence[int], bits: int, where: str) -> None:
     for value in values:
-        _range(value, -(1 << (bits - 1)), (1 << (bits - 1)) - 1, where)
+        check_range(value, -(1 << (bits - 1)), (1 << (bits - 1)) - 1, where)
 
 
-def _range(value: int, low: int, high: int, where: str) -> None:
+def check_range(value: int, low: int, high: int, where: str) -> None:
+    """Refuse a number that is not from ``low`` to ``high``."""
     if not low <= value <= high:
         raise fail(f"{value}; {low} to {high} is possible", where)
+
+
+def check_chosen(chosen: Sequence[int], count: int, where: str) -> None:
+    """Refuse a choice out of ``count`` that is not ascending."""
+    found = list(chosen)
+    if found != sorted(set(found)) or any(not 0 <= index < count for index in found):
+        raise fail(f"not ascending indices below {count}", where)
